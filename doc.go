@@ -1,0 +1,2 @@
+// Package holdfast is the root of the module; the program is cmd/holdfast.
+package holdfast
