@@ -1,0 +1,89 @@
+package healthcheck
+
+import "time"
+
+// Result is the answer to one attempt.
+type Result struct {
+	OK     bool
+	Fault  Fault  // what failed; FaultNone when OK
+	Reason string // for people: "connection refused", "status 503, wanted 200-299"
+	Took   time.Duration
+
+	// Value is the exit status of a program or the number in a track file.
+	Value int64
+}
+
+// Fault says at which step an attempt failed. It selects the log line.
+type Fault uint8
+
+// The faults. Not every kind of check knows every one.
+const (
+	FaultNone        Fault = iota
+	FaultLocal             // no socket, no address, no interface: says nothing about the server
+	FaultConnect           // refused, reset
+	FaultUnreachable       // no route
+	FaultTimeout           // no connection in time
+	FaultTLS               // handshake
+	FaultSend              // the request could not be sent
+	FaultReadTimeout       // no answer in time
+	FaultRead              // the connection broke while reading
+	FaultNoData            // closed without an answer
+	FaultStatus            // wrong status code
+	FaultDigest            // wrong digest
+	FaultRegex             // regular expression
+	FaultBanner            // wrong greeting
+	FaultReply             // wrong answer
+	FaultExit              // a program failed
+	FaultState             // a track file or BFD session says so
+)
+
+// Event tells that the verdict of a check, or what it adds to the weight,
+// has changed or is known for the first time.
+type Event struct {
+	Key    string
+	Up     bool
+	First  bool // the first verdict of this check; Up may be what was assumed before
+	Turned bool // Up is not what it was before
+	Weight int  // added to the configured weight of the real server
+	Result Result
+	At     time.Time
+}
+
+// Line is one line for the log.
+type Line struct {
+	Text   string
+	Failed bool // tells of a failure
+}
+
+// Transition is a change of the verdict.
+type Transition struct {
+	At     time.Time
+	Up     bool
+	Reason string
+}
+
+// Failure is one failed attempt.
+type Failure struct {
+	At     time.Time
+	Reason string
+	Took   time.Duration
+}
+
+// Status is what is known of one check, for showing.
+type Status struct {
+	Key, Keyword, Real, Virtual string
+
+	Up        bool
+	Known     bool // a first run has been completed
+	Suspended bool
+	Since     time.Time // of the last change of Up
+	Weight    int
+	Next      time.Time // of the next attempt
+	Runs      uint64
+	Last      Result
+	LastAt    time.Time
+
+	Transitions []Transition  // the last few, oldest first
+	Failures    []Failure     // the last few, oldest first
+	Lateness    time.Duration // the largest delay of an attempt behind its time
+}
