@@ -1,0 +1,174 @@
+package netlab
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Keepalived is the reference daemon of the distribution.
+const Keepalived = "keepalived"
+
+// build compiles the daemon under test once per process.
+var build = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "holdfast-bin-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "holdfast")
+	cmd := exec.Command("go", "build", "-o", path, "github.com/holdfast-lb/holdfast/cmd/holdfast")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build holdfast: %w: %s", err, out)
+	}
+	return path, nil
+})
+
+// Holdfast returns the path of the daemon under test: HOLDFAST_BIN, which may name another
+// daemon with the same command line, or else a fresh build.
+func Holdfast(t T) string {
+	t.Helper()
+	if bin := os.Getenv("HOLDFAST_BIN"); bin != "" {
+		return bin
+	}
+	bin, err := build()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return bin
+}
+
+// Daemon is a load balancer started with keepalived's command line. Its files are in a
+// directory of its own, so that many can run on one machine.
+type Daemon struct {
+	*Process
+	Config string // path of its configuration file
+	Dir    string // its pid files and its log
+	ns     *Namespace
+	bin    string
+	flags  []string
+}
+
+// Daemon starts a daemon in the namespace, in the foreground, with a configuration and
+// flags besides those that place its files.
+func (n *Namespace) Daemon(bin, config string, flags ...string) *Daemon {
+	n.lab.Helper()
+	d := n.NewDaemon(bin, config, flags...)
+	d.Start()
+	return d
+}
+
+// NewDaemon prepares a daemon without starting it.
+func (n *Namespace) NewDaemon(bin, config string, flags ...string) *Daemon {
+	n.lab.Helper()
+	dir, err := os.MkdirTemp(n.lab.Dir, n.Name+"-")
+	if err != nil {
+		n.lab.Fatalf("%v", err)
+	}
+	d := &Daemon{ns: n, bin: bin, flags: flags, Dir: dir, Config: filepath.Join(dir, "keepalived.conf")}
+	d.Write(config)
+	return d
+}
+
+// Start starts a daemon that is not running.
+func (d *Daemon) Start() {
+	d.ns.lab.Helper()
+	args := []string{
+		"-n", "-l", "-D", "-f", d.Config,
+		"-p", d.pidFile("parent"), "-r", d.pidFile("vrrp"), "-c", d.pidFile("checkers"), "-b", d.pidFile("bfd"),
+	}
+	d.Process = d.ns.Start(filepath.Join(d.Dir, "log"), d.bin, append(args, d.flags...)...)
+}
+
+func (d *Daemon) pidFile(role string) string { return filepath.Join(d.Dir, role+".pid") }
+
+// Write replaces the configuration file.
+func (d *Daemon) Write(config string) {
+	d.ns.lab.Helper()
+	if err := os.WriteFile(d.Config, []byte(config), 0o600); err != nil {
+		d.ns.lab.Fatalf("%v", err)
+	}
+}
+
+// Reload replaces the configuration file and sends SIGHUP.
+func (d *Daemon) Reload(config string) {
+	d.ns.lab.Helper()
+	d.Write(config)
+	d.Signal(syscall.SIGHUP)
+}
+
+// Stop sends SIGTERM, waits for the end and returns the exit status.
+func (d *Daemon) Stop() int {
+	d.ns.lab.Helper()
+	d.Signal(syscall.SIGTERM)
+	return d.Wait(15 * time.Second)
+}
+
+// Crash ends all processes of the daemon such that none of them runs another
+// instruction, as when the machine loses its power.
+func (d *Daemon) Crash() {
+	d.ns.lab.Helper()
+	d.Signal(syscall.SIGSTOP) // a parent that sees its children die would restart them
+	kids := children(d.Pid())
+	for _, pid := range kids {
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+	d.Signal(syscall.SIGKILL)
+	d.Wait(5 * time.Second)
+	for _, pid := range kids {
+		Poll(2*time.Second, func() bool { return !exists(pid) })
+	}
+}
+
+// exists reports whether the process is there and not a zombie.
+func exists(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, state, ok := bytes.Cut(b, []byte(") "))
+	return ok && len(state) > 0 && state[0] != 'Z' && state[0] != 'X'
+}
+
+// RolePid returns the number of a role's process ("vrrp", "checkers") from its pid file,
+// or 0 while there is none.
+func (d *Daemon) RolePid(role string) int {
+	b, err := os.ReadFile(d.pidFile(role))
+	if err != nil {
+		return 0
+	}
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(b)))
+	if !exists(pid) {
+		return 0
+	}
+	return pid
+}
+
+// Log returns what the daemon has logged so far.
+func (d *Daemon) Log() string {
+	b, _ := os.ReadFile(filepath.Join(d.Dir, "log"))
+	return string(b)
+}
+
+// WaitLog waits until the pattern matches the log, and returns its first match.
+func (d *Daemon) WaitLog(within time.Duration, pattern string) string {
+	d.ns.lab.Helper()
+	re := regexp.MustCompile(pattern)
+	var match string
+	_, ok := Poll(within, func() bool {
+		match = re.FindString(d.Log())
+		return match != ""
+	})
+	if !ok {
+		d.ns.lab.Fatalf("%s did not log %q within %v; its log:\n%s", d.ns.Name, pattern, within, tail(d.Log(), 60))
+	}
+	return match
+}

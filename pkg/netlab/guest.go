@@ -1,0 +1,226 @@
+package netlab
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The environment that connects a process to the copies of itself it starts.
+const (
+	envStage  = "HOLDFAST_LAB_STAGE"  // which of the stages in stage.go this process is
+	envRun    = "HOLDFAST_LAB_RUN"    // the guest's run directory
+	envInside = "HOLDFAST_LAB_INSIDE" // set where the lab's kernel has been reached
+)
+
+// guestMemory is the memory of a guest; pages it never touched cost the host nothing.
+const guestMemory = "1200M"
+
+// errNoGuest says that a guest ended without telling its command's exit status.
+var errNoGuest = errors.New("the guest died before its command ended")
+
+//go:embed guest/shim.c
+var shimSource []byte
+
+// command is a program to run on the lab's kernel.
+type command struct {
+	Path string
+	Args []string // without the program's name
+	Env  []string
+	Dir  string
+	out  io.Writer // standard output and error, in their order
+}
+
+// inside reports whether this process already runs on the lab's kernel, alone in its
+// namespaces.
+func inside() bool { return os.Getenv(envInside) != "" }
+
+// nativeIPVS reports whether the running kernel has IPVS.
+var nativeIPVS = sync.OnceValue(func() bool {
+	if haveIPVS() {
+		return true
+	}
+	return exec.Command("modprobe", "-q", "ip_vs").Run() == nil && haveIPVS()
+})
+
+func haveIPVS() bool {
+	_, err := os.Stat("/proc/net/ip_vs")
+	return err == nil
+}
+
+// run runs the command on a kernel with IPVS, with namespaces of its own, and returns its
+// exit status. Nothing of it is left when run returns.
+func (c *command) run(ctx context.Context) (int, error) {
+	if nativeIPVS() {
+		return c.runNative(ctx)
+	}
+	return c.runGuest(ctx)
+}
+
+// runNative starts the command in fresh network, mount and process namespaces.
+func (c *command) runNative(ctx context.Context) (int, error) {
+	cmd := exec.Command(c.Path, c.Args...)
+	cmd.Env = append(c.Env, envInside+"=1", envStage+"="+stageNative)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = c.Dir, c.out, c.out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS | unix.CLONE_NEWPID}
+	err := runBound(ctx, cmd)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() {
+		return exit.ExitCode(), nil
+	}
+	return 0, err
+}
+
+// runGuest boots a guest that runs the command and powers off.
+func (c *command) runGuest(ctx context.Context) (_ int, err error) {
+	kernel, err := exec.LookPath("linux.uml")
+	if err != nil {
+		return 0, errors.New("this kernel has no IPVS, and there is no guest kernel (Debian package user-mode-linux)")
+	}
+	run, err := os.MkdirTemp("", "holdfast-guest-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(run)
+	if err := c.prepare(run); err != nil {
+		return 0, err
+	}
+	cpu, release, err := claimCPU(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer release()
+
+	var kernelLog bytes.Buffer
+	var status bytes.Buffer
+	cmd := exec.Command(c.Path)
+	cmd.Env = []string{envStage + "=" + stageHost, envRun + "=" + run, "UML_KERNEL=" + kernel, "UML_CPU=" + strconv.Itoa(cpu)}
+	cmd.Dir = "/"
+	cmd.Stdout, cmd.Stderr = &kernelLog, &kernelLog
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID}
+	relayed, err := relay(cmd, c.out, &status)
+	if err != nil {
+		return 0, err
+	}
+	err = runBound(ctx, cmd)
+	relayed()
+	if ctx.Err() != nil {
+		return 0, fmt.Errorf("guest killed: %w", context.Cause(ctx))
+	}
+	// The guest kernel's own exit status says nothing; the command's was written last.
+	line, ok := strings.CutPrefix(strings.TrimSpace(status.String()), "exit ")
+	code, convErr := strconv.Atoi(line)
+	if !ok || convErr != nil {
+		return 0, fmt.Errorf("%w (%v); the end of its log:\n%s", errNoGuest, err, tail(kernelLog.String(), 40))
+	}
+	return code, nil
+}
+
+// prepare fills the run directory with what the guest needs to know.
+func (c *command) prepare(run string) error {
+	spec, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(run, "command.json"), spec, 0o600); err != nil {
+		return err
+	}
+	if err := os.Mkdir(filepath.Join(run, "mem"), 0o700); err != nil {
+		return err
+	}
+	cc := exec.Command("gcc", "-O2", "-shared", "-fPIC", "-x", "c", "-o", filepath.Join(run, "shim.so"), "-", "-ldl")
+	cc.Stdin = bytes.NewReader(shimSource)
+	if out, err := cc.CombinedOutput(); err != nil {
+		return fmt.Errorf("compile the guest's shim: %w: %s", err, out)
+	}
+	return nil
+}
+
+// relay gives cmd one pipe for each writer, as descriptors 3 and up. The function it
+// returns waits until all has been copied; call it after cmd has ended.
+func relay(cmd *exec.Cmd, to ...io.Writer) (wait func(), err error) {
+	var copies sync.WaitGroup
+	for _, w := range to {
+		r, pw, err := os.Pipe()
+		if err != nil {
+			return nil, err
+		}
+		cmd.ExtraFiles = append(cmd.ExtraFiles, pw)
+		copies.Go(func() {
+			io.Copy(w, r)
+			r.Close()
+		})
+	}
+	return func() {
+		for _, f := range cmd.ExtraFiles {
+			f.Close()
+		}
+		copies.Wait()
+	}, nil
+}
+
+// runBound runs cmd, which gets a process namespace of its own, so that all it started
+// dies with it: when ctx ends, or when this process does.
+func runBound(ctx context.Context, cmd *exec.Cmd) error {
+	// The kernel sends the parent-death signal when the starting thread ends.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { cmd.Process.Kill() })
+	defer stop()
+	return cmd.Wait()
+}
+
+// claimCPU reserves a processor for one guest among all processes of this machine: a
+// guest runs best when its two halves stay on one, and more guests than processors
+// only slow each other.
+func claimCPU(ctx context.Context) (cpu int, release func(), err error) {
+	var allowed unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &allowed); err != nil {
+		return 0, nil, err
+	}
+	for {
+		for cpu := range 8 * len(allowed) * 8 {
+			if !allowed.IsSet(cpu) {
+				continue
+			}
+			path := filepath.Join(os.TempDir(), fmt.Sprintf("holdfast-lab-cpu%d.lock", cpu))
+			f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+			if err != nil {
+				return 0, nil, err
+			}
+			if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+				return cpu, func() { f.Close() }, nil
+			}
+			f.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return 0, nil, fmt.Errorf("no processor free for a guest: %w", context.Cause(ctx))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// tail returns the last n lines of s.
+func tail(s string, n int) string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}

@@ -1,0 +1,123 @@
+package netlab
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestMain(m *testing.M) { MainNative(m) }
+
+// twoHosts is a switch with two hosts.
+func twoHosts(t *testing.T) (a, b *Namespace, cable *Port) {
+	Require(t)
+	lab := New(t)
+	sw := lab.Switch("sw")
+	a, b = lab.Namespace("a"), lab.Namespace("b")
+	sw.Connect(a, "eth0", "10.0.0.1/24", "fd00::1/64")
+	return a, b, sw.Connect(b, "eth0", "10.0.0.2/24", "fd00::2/64")
+}
+
+func TestAsk(t *testing.T) {
+	a, b, _ := twoHosts(t)
+	for _, kind := range []string{"http", "tcp", "udp"} {
+		for _, addr := range []string{"10.0.0.2:80", "[fd00::2]:80"} {
+			t.Run(kind+" "+addr, func(t *testing.T) {
+				srv := b.Serve(kind, addr)
+				defer srv.Down()
+				if got, err := a.Ask(kind, addr, time.Second); got != "b" || err != nil {
+					t.Errorf("got %q, %v", got, err)
+				}
+				srv.Down()
+				if got, err := a.Ask(kind, addr, time.Second); err == nil {
+					t.Errorf("%q answered while down", got)
+				}
+			})
+		}
+	}
+}
+
+func TestLoadSeesAnOutage(t *testing.T) {
+	a, b, _ := twoHosts(t)
+	srv := b.Serve("http", "10.0.0.2:80")
+	load := a.Load("http", "10.0.0.2:80", 2, time.Millisecond, time.Second)
+	a.lab.Eventually(5*time.Second, "requests", func() bool { return load.sofar().OK > 20 })
+	if r := load.Report(); r.Failed != 0 || r.ByName["b"] != r.OK {
+		t.Errorf("before the outage: %+v", r)
+	}
+	srv.Down()
+	a.lab.Eventually(5*time.Second, "failures", func() bool { return load.sofar().Failed > 5 })
+	srv.Up()
+	if r := load.Stop(); r.Failed == 0 || r.Gap == 0 || len(r.Errors) == 0 {
+		t.Errorf("after the outage: %+v", r)
+	}
+}
+
+// sofar looks at the counters without starting anew.
+func (l *Load) sofar() LoadReport {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.report
+}
+
+func TestPort(t *testing.T) {
+	a, b, cable := twoHosts(t)
+	b.Serve("tcp", "10.0.0.2:7")
+	works := func() bool {
+		_, err := a.Ask("tcp", "10.0.0.2:7", 200*time.Millisecond)
+		return err == nil
+	}
+	carrier := func() bool { return strings.Contains(b.Run("ip", "link", "show", "eth0"), "LOWER_UP") }
+	if !works() || !carrier() {
+		t.Fatal("no connection at the start")
+	}
+	cable.Block(true)
+	if works() || !carrier() {
+		t.Error("blocked port: frames pass, or the carrier is gone")
+	}
+	cable.Block(false)
+	if !works() {
+		t.Error("port still blocked")
+	}
+	cable.Unplug()
+	if works() || carrier() {
+		t.Error("unplugged port: frames pass, or there is a carrier")
+	}
+	cable.Plug()
+	a.lab.Eventually(5*time.Second, "plugged in again", works)
+}
+
+func TestKeepalivedSpeaks(t *testing.T) {
+	a, b, _ := twoHosts(t)
+	capture := a.Capture("eth0")
+	d := b.Daemon(Keepalived, `
+vrrp_instance VI_1 {
+    state MASTER
+    interface eth0
+    virtual_router_id 51
+    priority 255
+    advert_int 0.2
+    version 3
+    virtual_ipaddress { 10.0.0.50/24 }
+}
+`, "-P")
+	a.lab.Eventually(10*time.Second, "the VIP", func() bool { return b.Has("10.0.0.50") })
+	a.lab.Eventually(5*time.Second, "adverts", func() bool { return len(capture.Adverts(51)) > 2 })
+	first := capture.Adverts(51)[0]
+	if first.Priority != 255 || first.Version != 3 || first.TTL != 255 || first.Interval != 200*time.Millisecond || first.Src.String() != "10.0.0.2" {
+		t.Errorf("advert %+v", first)
+	}
+	if got := capture.Announcements("10.0.0.50"); len(got) == 0 || got[0].MAC.String() != b.MAC("eth0").String() {
+		t.Errorf("announcements %v", got)
+	}
+	if d.RolePid("vrrp") == 0 {
+		t.Error("no pid file of the vrrp process")
+	}
+	d.WaitLog(time.Second, `Entering MASTER STATE`)
+	if code := d.Stop(); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+	if b.Has("10.0.0.50") {
+		t.Error("the VIP is still there")
+	}
+}

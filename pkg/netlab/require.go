@@ -1,0 +1,69 @@
+package netlab
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// tools are the programs that the lab runs, by their Debian packages.
+var tools = map[string]string{
+	"ip":         "iproute2",
+	"ipvsadm":    "ipvsadm",
+	"keepalived": "keepalived",
+	"modprobe":   "kmod",
+}
+
+// Missing names what this machine lacks for the lab, in words for people.
+func Missing() []string {
+	out := missingNative()
+	if inside() || nativeIPVS() {
+		return out
+	}
+	for tool, pkg := range map[string]string{"linux.uml": "user-mode-linux", "gcc": "gcc"} {
+		if _, err := lookPath(tool); err != nil {
+			out = append(out, "IPVS in the kernel or Debian package "+pkg)
+		}
+	}
+	return out
+}
+
+// missingNative names what is missing for a lab without IPVS.
+func missingNative() []string {
+	var out []string
+	if os.Geteuid() != 0 {
+		out = append(out, "root")
+	}
+	for tool, pkg := range tools {
+		if _, err := lookPath(tool); err != nil {
+			out = append(out, "Debian package "+pkg)
+		}
+	}
+	return out
+}
+
+// Require ends the test unless this machine can run the lab: it fails with
+// HOLDFAST_LAB=require in the environment, and is skipped otherwise.
+func Require(t testing.TB) {
+	t.Helper()
+	missing := Missing()
+	if len(missing) == 0 {
+		return
+	}
+	why := "the lab needs " + strings.Join(missing, ", ")
+	if required() {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
+func required() bool { return os.Getenv("HOLDFAST_LAB") == "require" }
+
+// lookPath also finds what Debian installs for root alone.
+func lookPath(tool string) (string, error) {
+	if p, err := exec.LookPath(tool); err == nil {
+		return p, nil
+	}
+	return exec.LookPath("/usr/sbin/" + tool)
+}
