@@ -9,7 +9,8 @@ type Result struct {
 	Reason string // for people: "connection refused", "status 503, wanted 200-299"
 	Took   time.Duration
 
-	// Value is the exit status of a program or the number in a track file.
+	// Value is a program's exit status or signal, the number in a track file,
+	// a DNS rcode, or the errno of a broken connection.
 	Value int64
 }
 
@@ -33,7 +34,8 @@ const (
 	FaultRegex             // regular expression
 	FaultBanner            // wrong greeting
 	FaultReply             // wrong answer
-	FaultExit              // a program failed
+	FaultExit              // a program ended with a status that says no
+	FaultSignal            // a program was ended by a signal
 	FaultState             // a track file or BFD session says so
 )
 

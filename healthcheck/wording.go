@@ -1,0 +1,242 @@
+package healthcheck
+
+import (
+	"fmt"
+	"net/netip"
+	"syscall"
+)
+
+// The lines below are keepalived's, word for word: administrators grep for them.
+
+// Activating is logged when a check begins to be made.
+func (s *Spec) Activating() Line {
+	return Line{Text: fmt.Sprintf("Activating healthchecker for service %s for VS %s", s.Real, s.Virtual)}
+}
+
+// Suspending is logged when a check stops being made for a while.
+func (s *Spec) Suspending() Line {
+	return Line{Text: fmt.Sprintf("Suspending healthchecker for service %s for VS %s", s.Real, s.Virtual)}
+}
+
+func (c *Check) rescheduling(r Result) Line {
+	return failure("%s on service %s: %s. Rescheduling.", c.Spec.Ask.Keyword(), c.Spec.Real, r.Reason)
+}
+
+// success is logged by the first good run and by the one that turns the check.
+func (c *Check) success() []Line {
+	rs := c.Spec.Real
+	switch ask := c.Spec.Ask.(type) {
+	case TCP:
+		return said("TCP connection to %s success.", rs)
+	case HTTP:
+		return said("Remote Web server %s succeed on service.", rs)
+	case SMTP:
+		return said("Remote SMTP server %s succeed on service.", rs)
+	case UDP:
+		return said("UDP connection to %s success.", rs)
+	case Ping:
+		return said("ICMP connection to %s success.", rs)
+	case Misc:
+		return said("Misc check for [%s VS %s] by [%s] succeeded.", rs, c.Spec.Virtual, ask.Text)
+	case BFD:
+		return said("BFD check of [%s] RS(%s) is UP", ask.Session, rs)
+	case DNS, File: // only the change of the pool is logged
+		return nil
+	}
+	return said("%s on service %s success.", c.Spec.Ask.Keyword(), rs)
+}
+
+// urlSuccess is logged for each good URL while the server is down.
+func (c *Check) urlSuccess(u URL) Line {
+	what := "HTTP status code"
+	switch {
+	case u.Regex != nil:
+		what = "Regex match"
+	case u.Digest != "":
+		what = "MD5 digest"
+	}
+	return Line{Text: fmt.Sprintf("%s success to %s url(%s)", what, c.Spec.Real, u.Path)}
+}
+
+// verdict is logged when a run has failed and the server goes down, or was
+// down from the start.
+func (c *Check) verdict(r Result, was, first bool) []Line {
+	rs := c.Spec.Real
+	switch ask := c.Spec.Ask.(type) {
+	case TCP:
+		return failed("TCP_CHECK on service %s failed%s.", rs, c.after(first))
+	case HTTP:
+		if !was {
+			return nil
+		}
+		kind := "HTTP"
+		if ask.TLS != nil {
+			kind = "SSL"
+		}
+		return failed("%s_CHECK on service %s failed%s.", kind, rs, c.after(first))
+	case UDP:
+		return failed("UDP CHECK on service %s failed%s.", rs, c.after(first))
+	case Ping:
+		return failed("ICMP CHECK on service %s failed%s.", rs, c.after(first))
+	case SMTP, DNS, Misc:
+		if was && c.Spec.LogAllFailures { // said already, with the attempt
+			return nil
+		}
+		return c.attemptFailed(r, false)
+	case BFD:
+		return failed("BFD check of [%s] RS(%s) is DOWN", ask.Session, rs)
+	case File:
+		return nil
+	}
+	return failed("%s on service %s failed%s: %s.", c.Spec.Ask.Keyword(), rs, c.after(first), r.Reason)
+}
+
+// after is the part of a verdict that tells of retries.
+func (c *Check) after(first bool) string {
+	if first || c.Spec.Retry == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" after %d retries", c.Spec.Retry)
+}
+
+// attemptFailed is logged for each failed attempt with log_all_failures; for
+// some kinds it is also the verdict.
+func (c *Check) attemptFailed(r Result, again bool) []Line {
+	rs := c.Spec.Real
+	switch ask := c.Spec.Ask.(type) {
+	case TCP:
+		if r.Fault == FaultTimeout {
+			return failed("TCP connection to %s timeout.", rs)
+		}
+		return failed("TCP connection to %s failed.", rs)
+	case HTTP:
+		return failed("%s", httpFault(r, rs))
+	case SMTP:
+		return failed("SMTP_CHECK %s", smtpFault(r, c.Spec.Target))
+	case DNS:
+		return failed("DNS_CHECK (%s) %s%s", rs, dnsFault(r), c.afterAttempt(again))
+	case UDP:
+		if r.Fault == FaultReply {
+			return failed("UDP check to %s reply data mismatch.", rs)
+		}
+		return failed("UDP connection to %s failed.", rs)
+	case Ping:
+		return failed("ICMP connection to address %s timeout.", rs)
+	case Misc:
+		return failed("Misc check for [%s VS %s] by [%s] %s.", rs, c.Spec.Virtual, ask.Text, c.miscFault(r, again))
+	case File, BFD:
+		return nil
+	}
+	return failed("%s to %s: %s.", c.Spec.Ask.Keyword(), rs, r.Reason)
+}
+
+// afterAttempt tells of retries once they are used up.
+func (c *Check) afterAttempt(again bool) string {
+	if again || c.retries == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" after %d retries", c.Spec.Retry)
+}
+
+func httpFault(r Result, rs string) string {
+	switch r.Fault {
+	case FaultStatus:
+		return "HTTP status code error to server " + rs + "."
+	case FaultDigest:
+		return "MD5 digest error to server " + rs + "."
+	case FaultRegex:
+		return "Regex match failed server " + rs + "."
+	case FaultTimeout:
+		return "Timeout connecting server " + rs + "."
+	case FaultUnreachable:
+		return "HTTP/SSL_CHECK - network unreachable server " + rs + "."
+	case FaultTLS:
+		return "SSL handshake/communication error connecting to server " + rs + "."
+	case FaultSend:
+		return "Cannot send get request to server " + rs + "."
+	case FaultReadTimeout:
+		return "Timeout HTTP read server " + rs + "."
+	case FaultRead:
+		return "Read error with server " + rs + "."
+	case FaultNoData:
+		return "Read, no data received from  server " + rs + "." // two blanks, as ever
+	default:
+		return "Error connecting server " + rs + "."
+	}
+}
+
+func smtpFault(r Result, target netip.AddrPort) string {
+	rs := fmt.Sprintf("[%s]:%d", target.Addr(), target.Port())
+	switch r.Fault {
+	case FaultBanner:
+		return "Bad greeting banner from server " + rs
+	case FaultReply:
+		return "Bad HELO response from server " + rs
+	case FaultReadTimeout:
+		return "Read timeout from server " + rs
+	case FaultTimeout:
+		return "Connection timeout to server " + rs
+	case FaultConnect, FaultUnreachable:
+		return "Could not connect to server " + rs
+	default:
+		return "Error connecting to server " + rs
+	}
+}
+
+func dnsFault(r Result) string {
+	switch r.Fault {
+	case FaultReadTimeout, FaultTimeout:
+		return "read timeout from socket"
+	case FaultStatus:
+		return fmt.Sprintf("read error occurred. (rcode = %d)", r.Value)
+	case FaultConnect, FaultRead, FaultUnreachable:
+		if r.Value != 0 {
+			return fmt.Sprintf("failed to read socket; errno %d (%s)", r.Value, capital(syscall.Errno(r.Value).Error()))
+		}
+	}
+	return r.Reason
+}
+
+// capital undoes what Go does to the first letter of the C library's texts.
+func capital(s string) string {
+	if s != "" && 'a' <= s[0] && s[0] <= 'z' {
+		return string(s[0]-'a'+'A') + s[1:]
+	}
+	return s
+}
+
+func (c *Check) miscFault(r Result, again bool) string {
+	what, detail := "failed", ""
+	switch r.Fault {
+	case FaultReadTimeout:
+		what = "timed out"
+	case FaultSignal:
+		detail = fmt.Sprintf(" (due to signal %d)", r.Value)
+	case FaultExit:
+		detail = fmt.Sprintf(" (exited with status %d)", r.Value)
+	default:
+		detail = " (" + r.Reason + ")"
+	}
+	switch {
+	case c.Spec.Retry == 0:
+		return what + " with retry disabled" + detail
+	case again && c.retries == 1:
+		return fmt.Sprintf("%s, will do %d retries%s", what, c.Spec.Retry, detail)
+	case again:
+		return fmt.Sprintf("%s on retry %d/%d%s", what, c.retries-1, c.Spec.Retry, detail)
+	case c.retries == 0:
+		return what + detail
+	default:
+		return fmt.Sprintf("%s after %d retries%s", what, c.Spec.Retry, detail)
+	}
+}
+
+func said(format string, args ...any) []Line {
+	return []Line{{Text: fmt.Sprintf(format, args...)}}
+}
+
+func failure(format string, args ...any) Line {
+	return Line{Text: fmt.Sprintf(format, args...), Failed: true}
+}
+
+func failed(format string, args ...any) []Line { return []Line{failure(format, args...)} }
