@@ -1,0 +1,87 @@
+# make help lists what there is.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+TOOLS   := $(CURDIR)/.cache/bin
+
+GOFUMPT_VERSION     := v0.12.0
+STATICCHECK_VERSION := v0.8.2
+NFPM_VERSION        := v2.45.0
+
+LABTESTS := ./pkg/netlab/labtest/...
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+
+.PHONY: build
+build: ## bin/holdfast, static
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/holdfast ./cmd/holdfast
+
+.PHONY: test
+test: setup lint unit lab ## everything: what continuous integration runs (root)
+
+.PHONY: check
+check: lint ## all that needs no privilege: lint and unit tests; the lab's are skipped
+	$(GO) test -race ./...
+
+.PHONY: setup
+setup: ## Debian packages for the lab
+	@.ci/setup
+
+.PHONY: lint
+lint: $(TOOLS)/staticcheck-$(STATICCHECK_VERSION) $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## formatting, vet, staticcheck, who may import whom
+	@files=$$($(TOOLS)/gofumpt-$(GOFUMPT_VERSION) -l .); test -z "$$files" || { echo "not formatted (make fmt):"; echo "$$files"; exit 1; }
+	$(GO) vet ./...
+	$(TOOLS)/staticcheck-$(STATICCHECK_VERSION) ./...
+	$(GO) test -count=1 .
+
+.PHONY: fmt
+fmt: $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## format all files
+	$(TOOLS)/gofumpt-$(GOFUMPT_VERSION) -w .
+
+.PHONY: unit
+unit: ## all tests but the scenarios of the lab, with the race detector
+	HOLDFAST_LAB=require $(GO) test -race -timeout 10m $$($(GO) list ./... | grep -v /pkg/netlab/labtest)
+
+.PHONY: lab
+lab: build ## whole daemons on small networks and a real kernel, also beside keepalived (root)
+	HOLDFAST_LAB=require HOLDFAST_BIN=$(CURDIR)/bin/holdfast $(GO) test -count=1 -p 1 -timeout 12m $(LABTESTS)
+
+.PHONY: demo
+demo: setup build ## two directors, three servers, one client, in under a minute (root)
+	@HOLDFAST_BIN=$(CURDIR)/bin/holdfast $(GO) run ./pkg/netlab/demo
+
+.PHONY: bench
+bench: setup build ## holdfast beside keepalived, as ratios (root)
+	@HOLDFAST_BIN=$(CURDIR)/bin/holdfast $(GO) run ./pkg/netlab/bench
+
+.PHONY: fuzz
+FUZZTIME ?= 10m
+fuzz: ## every fuzz target, FUZZTIME each
+	@for pkg in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg 2>/dev/null | grep '^Fuzz'); do \
+			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+.PHONY: soak
+SOAK ?= 10
+soak: build ## the lab's tests SOAK times over (root)
+	HOLDFAST_LAB=require HOLDFAST_BIN=$(CURDIR)/bin/holdfast $(GO) test -count=$(SOAK) -p 1 -timeout 24h $(LABTESTS)
+
+.PHONY: package
+package: build ## .deb and .rpm in dist/
+	mkdir -p dist
+	for kind in deb rpm; do \
+		VERSION=$(VERSION) $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION) package -f packaging/nfpm.yaml -p $$kind -t dist/ || exit 1; \
+	done
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+$(TOOLS)/staticcheck-$(STATICCHECK_VERSION):
+	GOBIN=$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+	mv $(TOOLS)/staticcheck $@
+
+$(TOOLS)/gofumpt-$(GOFUMPT_VERSION):
+	GOBIN=$(TOOLS) $(GO) install mvdan.cc/gofumpt@$(GOFUMPT_VERSION)
+	mv $(TOOLS)/gofumpt $@
