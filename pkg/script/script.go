@@ -74,48 +74,78 @@ func (r Result) String() string {
 	}
 }
 
-// Run runs the command and returns when it has ended. An error means that the
-// program says nothing about what it was asked: it could not be started, or
-// ctx was done first. In the latter case and after a time-out the whole
-// process group has been sent SIGTERM and, after two seconds, SIGKILL.
-func Run(ctx context.Context, c Command) (Result, error) {
-	if len(c.Args) == 0 {
-		return Result{}, errors.New("no program to run")
-	}
-	if err := ctx.Err(); err != nil {
-		return Result{}, context.Cause(ctx)
-	}
-	// The parent-death signal is tied to the thread that forked, so this
-	// thread must outlive the program. It waits for it anyway.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+// Process is a program that was started. Whoever started it must Wait for it.
+type Process struct {
+	ended  chan struct{}
+	result Result
+	err    error
+}
 
-	cmd, err := start(c)
+// Wait returns how the program ended, once it has. An error means that its end
+// says nothing about what it was asked, because the context of Start was done
+// first.
+func (p *Process) Wait() (Result, error) {
+	<-p.ended
+	return p.result, p.err
+}
+
+// Start starts the command. When ctx is done, or the command's time is up, the
+// whole process group is sent SIGTERM and, after two seconds, SIGKILL.
+func Start(ctx context.Context, c Command) (*Process, error) {
+	if len(c.Args) == 0 {
+		return nil, errors.New("no program to run")
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	p := &Process{ended: make(chan struct{})}
+	started := make(chan error)
+	go func() {
+		defer close(p.ended)
+		// The parent-death signal is tied to the thread that forked, so this
+		// thread must outlive the program. It waits for it anyway.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		cmd, err := start(c)
+		started <- err
+		if err == nil {
+			p.result, p.err = await(ctx, cmd, c.Timeout)
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Run starts the command and waits for it.
+func Run(ctx context.Context, c Command) (Result, error) {
+	p, err := Start(ctx, c)
 	if err != nil {
 		return Result{}, err
 	}
+	return p.Wait()
+}
+
+// await waits for a program and sees to it that it ends in time.
+func await(ctx context.Context, cmd *exec.Cmd, timeout time.Duration) (Result, error) {
 	g := newGroup(cmd.Process.Pid)
-	stopped := context.AfterFunc(ctx, g.end)
-	var limit *time.Timer
-	if c.Timeout > 0 {
-		limit = time.AfterFunc(c.Timeout, g.timeout)
+	forget := context.AfterFunc(ctx, g.end)
+	if timeout > 0 {
+		defer time.AfterFunc(timeout, g.timeout).Stop()
 	}
 	awaitExit(cmd.Process.Pid)
 	timedOut := g.release()
-	if limit != nil {
-		limit.Stop()
-	}
-	cancelled := !stopped()
-	err = cmd.Wait()
-	if cancelled && !timedOut {
+	cancelled := !forget()
+	err := cmd.Wait()
+	switch {
+	case cancelled && !timedOut:
 		return Result{}, context.Cause(ctx)
+	case cmd.ProcessState == nil:
+		return Result{}, fmt.Errorf("wait for %s: %w", cmd.Path, err)
 	}
-	if err != nil && cmd.ProcessState == nil {
-		return Result{}, fmt.Errorf("wait for %s: %w", c.Args[0], err)
-	}
-	ws := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	r := Result{TimedOut: timedOut}
-	if ws.Signaled() {
+	if ws := cmd.ProcessState.Sys().(syscall.WaitStatus); ws.Signaled() {
 		r.Signal = ws.Signal()
 	} else {
 		r.Status = ws.ExitStatus()

@@ -1,0 +1,216 @@
+package script
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func shell(text string, args ...string) Command {
+	return Command{Args: append([]string{"/bin/sh", "-c", text, "sh"}, args...)}
+}
+
+func TestRun(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		cmd  Command
+		want Result
+		text string
+	}{
+		{"success", shell("exit 0"), Result{}, "exited with status 0"},
+		{"status", shell("exit 3"), Result{Status: 3}, "exited with status 3"},
+		{"signal", shell("kill -USR1 $$"), Result{Signal: syscall.SIGUSR1}, "exited due to signal 10"},
+		{"arguments are not split", shell(`test "$#:$1" = "2:a  b;c"`, "a  b;c", "d"), Result{}, "exited with status 0"},
+		{"standard files are /dev/null", shell(`for f in 0 1 2; do test "$(readlink /proc/$$/fd/$f)" = /dev/null || exit 9; done`), Result{}, "exited with status 0"},
+		{"looked up in PATH", Command{Args: []string{"true"}}, Result{}, "exited with status 0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := Run(t.Context(), tt.cmd)
+			if err != nil || got != tt.want {
+				t.Errorf("%v = %+v, %v; want %+v", tt.cmd, got, err, tt.want)
+			}
+			if got.String() != tt.text {
+				t.Errorf("text %q, want %q", got, tt.text)
+			}
+		})
+	}
+}
+
+func TestCannotStart(t *testing.T) {
+	for _, args := range [][]string{nil, {"/no/such/program"}, {"/etc/passwd"}} {
+		if _, err := Run(t.Context(), Command{Args: args}); err == nil {
+			t.Errorf("%q: no error", args)
+		}
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	// The environment is read once, so it is set for this whole process.
+	out := filepath.Join(t.TempDir(), "env")
+	if r, err := Run(t.Context(), shell(`env > "$1"; umask >> "$1"; ps -o pgid= -p $$ >> "$1"; echo $$ >> "$1"`, out)); err != nil || !r.OK() {
+		t.Fatal(r, err)
+	}
+	data, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	for _, line := range lines {
+		for _, bad := range []string{"LD_PRELOAD=", "LD_LIBRARY_PATH=", "IFS="} {
+			if strings.HasPrefix(line, bad) {
+				t.Errorf("the script got %s", line)
+			}
+		}
+	}
+	if !bytes.Contains(data, []byte("HOLDFAST_TEST=passed on\n")) {
+		t.Error("the rest of the environment is missing")
+	}
+	pgid, pid := strings.TrimSpace(lines[len(lines)-2]), lines[len(lines)-1]
+	if pgid != pid {
+		t.Errorf("process %s is in group %s", pid, pgid)
+	}
+}
+
+func init() {
+	for k, v := range map[string]string{
+		"HOLDFAST_TEST": "passed on", "LD_PRELOAD": "", "LD_LIBRARY_PATH": "/nowhere", "IFS": "x",
+	} {
+		if err := os.Setenv(k, v); err != nil {
+			panic(err)
+		}
+	}
+}
+
+func TestUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to run programs as another user")
+	}
+	cmd := shell(`test "$(id -u):$(id -g):$(id -G)" = "65534:65534:65534 12"`)
+	cmd.User = &User{UID: 65534, GID: 65534, Groups: []uint32{12}}
+	if r, err := Run(t.Context(), cmd); err != nil || !r.OK() {
+		t.Error(r, err)
+	}
+}
+
+// gone waits until the process with the pid in file is no more.
+func gone(t *testing.T, file string) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5000 {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil || bytes.Contains(stat, []byte(") Z ")) { // dead; init may take a moment to notice
+			return
+		}
+		unix.Nanosleep(&unix.Timespec{Nsec: 1e6}, nil)
+	}
+	t.Errorf("process %d still lives", pid)
+}
+
+func TestTimeout(t *testing.T) {
+	dir := t.TempDir()
+	t.Run("whole group goes", func(t *testing.T) {
+		child := filepath.Join(dir, "child")
+		cmd := shell(`(trap "" TERM; while :; do sleep 1; done) & echo $! > "$1"; wait`, child)
+		cmd.Timeout = 200 * time.Millisecond
+		r, err := Run(t.Context(), cmd)
+		if err != nil || !r.TimedOut || r.Signal != syscall.SIGTERM || r.String() != "timed out" {
+			t.Errorf("got %+v, %v", r, err)
+		}
+		gone(t, child)
+	})
+	t.Run("SIGKILL for who ignores SIGTERM", func(t *testing.T) {
+		cmd := shell(`trap "" TERM; while :; do sleep 1; done`)
+		cmd.Timeout = 100 * time.Millisecond
+		began := time.Now()
+		r, err := Run(t.Context(), cmd)
+		if err != nil || !r.TimedOut || r.Signal != syscall.SIGKILL {
+			t.Errorf("got %+v, %v", r, err)
+		}
+		if d := time.Since(began); d < killDelay {
+			t.Errorf("killed after %v", d)
+		}
+	})
+}
+
+func TestCancel(t *testing.T) {
+	why := errors.New("shutting down")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	p, err := Start(ctx, shell("sleep 1000"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel(why)
+	if r, err := p.Wait(); !errors.Is(err, why) {
+		t.Errorf("got %+v, %v", r, err)
+	}
+	if _, err := Start(ctx, shell("exit 0")); !errors.Is(err, why) {
+		t.Errorf("started although cancelled: %v", err)
+	}
+}
+
+func TestPool(t *testing.T) {
+	const slots, jobs = 3, 12
+	pool := NewPool(slots)
+	var running, most atomic.Int32
+	var wg sync.WaitGroup
+	for range jobs {
+		wg.Go(func() {
+			// The count is taken outside, so it is never below the truth.
+			r, err := pool.run(t.Context(), shell("sleep 0.02"), func(ctx context.Context, c Command) (Result, error) {
+				n := running.Add(1)
+				defer running.Add(-1)
+				for {
+					m := most.Load()
+					if n <= m || most.CompareAndSwap(m, n) {
+						break
+					}
+				}
+				return Run(ctx, c)
+			})
+			if err != nil || !r.OK() {
+				t.Error(r, err)
+			}
+		})
+	}
+	wg.Wait()
+	if most.Load() != slots {
+		t.Errorf("%d ran at once, want %d", most.Load(), slots)
+	}
+	full := NewPool(1)
+	full.slots <- struct{}{}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := full.Run(ctx, shell("exit 0")); !errors.Is(err, context.Canceled) {
+		t.Errorf("waiting for a slot ended with %v", err)
+	}
+}
+
+func TestWith(t *testing.T) {
+	base := Command{Args: append(make([]string, 0, 8), "a")}
+	one, two := base.With("1"), base.With("2")
+	if one.String() != "'a' '1'" || two.String() != "'a' '2'" || base.String() != "'a'" {
+		t.Error(base, one, two)
+	}
+}
