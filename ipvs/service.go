@@ -119,8 +119,11 @@ func (f Flags) String() string {
 		flag Flags
 		name string
 	}{
-		{Persistent, "persistent"}, {OnePacket, "ops"},
-		{SchedulerFlag1, "flag-1"}, {SchedulerFlag2, "flag-2"}, {SchedulerFlag3, "flag-3"},
+		{Persistent, "persistent"},
+		{OnePacket, "ops"},
+		{SchedulerFlag1, "flag-1"},
+		{SchedulerFlag2, "flag-2"},
+		{SchedulerFlag3, "flag-3"},
 	} {
 		if f&n.flag != 0 {
 			names = append(names, n.name)

@@ -21,9 +21,13 @@ func FuzzPacket(f *testing.F) {
 	f.Add(append(bytes.Clone(signed.Header), signed.Payload...), false)
 
 	rules := []Rules{
-		{Version: 2}, {Version: 3}, {Version: 3, Unicast: true, CheckSource: true},
-		{Version: 2, Auth: AuthPass, Password: "secret"}, {Version: 2, Auth: AuthAH, Password: "secret"},
-		{Version: 2, HMAC: hmacConfig()}, {Version: 3, HMAC: hmacConfig()},
+		{Version: 2},
+		{Version: 3},
+		{Version: 3, Unicast: true, CheckSource: true},
+		{Version: 2, Auth: AuthPass, Password: "secret"},
+		{Version: 2, Auth: AuthAH, Password: "secret"},
+		{Version: 2, HMAC: hmacConfig()},
+		{Version: 3, HMAC: hmacConfig()},
 	}
 	f.Fuzz(func(t *testing.T, b []byte, v6 bool) {
 		d := ParseIPv6(ip("fe80::1"), group6, 255, b)
