@@ -19,6 +19,10 @@ type Kernel interface {
 	// owns all. It is consistent for each service, not over all of them.
 	Read(ctx context.Context, owned func(Key) bool) (Table, error)
 
+	// Get returns those of the services with the given keys that exist, in the
+	// order of the keys. It is for a few: Read is cheaper when most are wanted.
+	Get(ctx context.Context, keys ...Key) (Table, error)
+
 	// Status is Read with counters.
 	Status(ctx context.Context, owned func(Key) bool) ([]EntryStatus, error)
 
