@@ -136,7 +136,7 @@ func Everything() ipvs.Table {
 		}, Destinations: []ipvs.Destination{real("10.0.0.1:5060")}},
 		{Service: ipvs.Service{
 			Key:       ipvs.AddressKey(ipvs.UDP, netip.MustParseAddrPort("192.0.2.1:53")),
-			Scheduler: "sh", Netmask: 0xffffffff, Flags: ipvs.OnePacket | ipvs.SchedulerFlag3,
+			Scheduler: "rr", Netmask: 0xffffffff, Flags: ipvs.OnePacket | ipvs.SchedulerFlag3,
 		}},
 		{Service: ipvs.Service{
 			Key:       ipvs.AddressKey(ipvs.SCTP, netip.MustParseAddrPort("192.0.2.1:80")),

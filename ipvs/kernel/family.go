@@ -12,16 +12,19 @@ import (
 	"github.com/holdfast-lb/holdfast/ipvs"
 )
 
+// familyName is what the kernel calls the generic netlink family of IPVS.
+const familyName = "IPVS"
+
 // resolve finds the number of the IPVS family; without one every request would
 // go nowhere. The kernel tries to load its module when it is asked, but not in
 // every container, so modprobe is tried too.
 func (s *socket) resolve(ctx context.Context) (uint16, error) {
-	family, err := s.lookUp(ctx)
+	family, err := s.lookUp(ctx, familyName)
 	if !errors.Is(err, syscall.ENOENT) {
 		return family, err
 	}
 	said, merr := exec.CommandContext(ctx, "modprobe", "ip_vs").CombinedOutput()
-	if family, err = s.lookUp(ctx); !errors.Is(err, syscall.ENOENT) {
+	if family, err = s.lookUp(ctx, familyName); !errors.Is(err, syscall.ENOENT) {
 		return family, err
 	}
 	if merr != nil {
@@ -30,11 +33,11 @@ func (s *socket) resolve(ctx context.Context) (uint16, error) {
 	return 0, ipvs.ErrNoIPVS
 }
 
-func (s *socket) lookUp(ctx context.Context) (uint16, error) {
+func (s *socket) lookUp(ctx context.Context, name string) (uint16, error) {
 	s.seq++
 	var m message
 	at := m.begin(unix.GENL_ID_CTRL, unix.NLM_F_ACK, s.seq, unix.CTRL_CMD_GETFAMILY, 1)
-	m.string(unix.CTRL_ATTR_FAMILY_NAME, "IPVS")
+	m.string(unix.CTRL_ATTR_FAMILY_NAME, name)
 	m.end(at)
 
 	var family uint16
