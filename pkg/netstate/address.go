@@ -80,8 +80,18 @@ type AddressKey struct {
 	Peer  netip.Prefix
 }
 
+// Normal is a as the kernel stores it: with a peer, the prefix length belongs
+// to the peer and the address itself stands alone.
+func (a Address) Normal() Address {
+	if a.Peer.IsValid() {
+		a.Prefix = netip.PrefixFrom(a.Prefix.Addr(), a.Prefix.Addr().BitLen())
+	}
+	return a
+}
+
 // Key is the identity of a in the kernel.
 func (a Address) Key() AddressKey {
+	a = a.Normal()
 	if a.Prefix.Addr().Is4() {
 		return AddressKey{a.Link, a.Prefix, a.Peer}
 	}
@@ -97,6 +107,7 @@ func (a Address) Usable() bool { return !a.Tentative && !a.Duplicate }
 // sameOptions reports whether the kernel's have already is what want asks for.
 // Running lifetimes are compared by kind only, for they tick.
 func (want Address) sameOptions(have Address) bool {
+	want, have = want.Normal(), have.Normal()
 	return !want.differsFixed(have) &&
 		want.Prefix == have.Prefix && want.Peer == have.Peer &&
 		want.Home == have.Home && want.ManageTemp == have.ManageTemp &&

@@ -24,19 +24,29 @@ const (
 type Announcer struct {
 	report func(Announcement, error)
 	send   func(Announcement) error
+	close  func()
 	wake   chan struct{} // holds one; a full channel has woken Run already
 
 	mu sync.Mutex // held for moments only, never while sending
 	q  *queue
 }
 
-// NewAnnouncer returns an announcer; report, which may be nil, is told of each
-// announcement that was sent or could not be, from the goroutine of Run.
-func NewAnnouncer(report func(Announcement, error)) *Announcer {
+// NewAnnouncer opens the socket to announce through. report, which may be nil,
+// is told of each announcement that was sent or could not be, from the
+// goroutine of Run.
+func NewAnnouncer(report func(Announcement, error)) (*Announcer, error) {
+	f, err := openFrames()
+	if err != nil {
+		return nil, err
+	}
+	return newAnnouncer(f.announce, f.close, report), nil
+}
+
+func newAnnouncer(send func(Announcement) error, shut func(), report func(Announcement, error)) *Announcer {
 	if report == nil {
 		report = func(Announcement, error) {}
 	}
-	return &Announcer{report: report, wake: make(chan struct{}, 1), q: newQueue()}
+	return &Announcer{report: report, send: send, close: shut, wake: make(chan struct{}, 1), q: newQueue()}
 }
 
 // Announce queues every announcement repeat times: all once, then all again.
@@ -73,16 +83,9 @@ func (n *Announcer) change(f func(*queue)) {
 	}
 }
 
-// Run sends what is queued until ctx ends. It must be called once.
+// Run sends what is queued until ctx ends, then closes the socket.
 func (n *Announcer) Run(ctx context.Context) error {
-	if n.send == nil {
-		s, err := openFrames()
-		if err != nil {
-			return err
-		}
-		defer s.close()
-		n.send = s.announce
-	}
+	defer n.close()
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
 	for {
