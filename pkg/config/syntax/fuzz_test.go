@@ -1,0 +1,66 @@
+package syntax
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// FuzzParse looks for panics, endless work and spans outside their files.
+func FuzzParse(f *testing.F) {
+	names, _ := filepath.Glob("testdata/*.conf")
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text), "a b\n")
+	}
+	f.Add("$A=$B\n$B=x${A}\n$A\n$M=\\\n a\\\n $M\n$M", "include main.conf\n")
+	f.Add("~SEQ(i,1,9) ~LST({a,b},{1},{2,3}) x${i}$a { include inc.conf\n", "@me y\\#${_RANDOM 3}\"")
+	f.Fuzz(func(t *testing.T, main, included string) {
+		source := Text("main.conf", main)
+		source.Add("inc.conf", included)
+		tree, problems := Parse("main.conf", Options{Source: source, ConfigID: "me", MaxLines: 2000})
+		for _, l := range tree.Lines {
+			_ = l.At.Text()
+			if (l.Kind == Plain) != (len(l.Words) > 0) {
+				t.Errorf("line of kind %d with %d words", l.Kind, len(l.Words))
+			}
+			for _, w := range l.Words {
+				_ = w.At.Text()
+				if w.Via == nil && w.Text != w.At.Text() && len(w.Text) >= len(w.At.Text()) {
+					t.Errorf("word %q was typed as %q", w.Text, w.At.Text())
+				}
+			}
+		}
+		for _, p := range problems {
+			_ = p.At.Text()
+			for _, n := range p.Notes {
+				_ = n.At.Text()
+			}
+		}
+		nodes, rest := tree.Nodes()
+		if got := count(nodes); got != len(tree.Lines) {
+			t.Errorf("%d lines became %d in nodes", len(tree.Lines), got)
+		}
+		_ = rest
+	})
+}
+
+// count returns how many lines the nodes stand for.
+func count(nodes []*Node) (n int) {
+	for _, node := range nodes {
+		if len(node.Words) > 0 {
+			n++
+		}
+		if !node.Open.IsZero() {
+			n++
+		}
+		if !node.Close.IsZero() {
+			n++
+		}
+		n += count(node.Children)
+	}
+	return n
+}
