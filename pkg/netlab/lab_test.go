@@ -41,23 +41,26 @@ func TestLoadSeesAnOutage(t *testing.T) {
 	a, b, _ := twoHosts(t)
 	srv := b.Serve("http", "10.0.0.2:80")
 	load := a.Load("http", "10.0.0.2:80", 2, time.Millisecond, time.Second)
-	a.lab.Eventually(5*time.Second, "requests", func() bool { return load.sofar().OK > 20 })
-	if r := load.Report(); r.Failed != 0 || r.ByName["b"] != r.OK {
+	a.lab.Eventually(5*time.Second, "requests", func() bool { return load.All().OK > 20 })
+	if r := load.All(); r.Failed != 0 || r.ByName["b"] != r.OK {
 		t.Errorf("before the outage: %+v", r)
 	}
 	srv.Down()
-	a.lab.Eventually(5*time.Second, "failures", func() bool { return load.sofar().Failed > 5 })
+	down := time.Now()
+	a.lab.Eventually(5*time.Second, "failures", func() bool { return load.All().Failed > 5 })
+	if r := load.Since(down); r.OK != 0 || r.Failed == 0 || len(r.Errors) == 0 {
+		t.Errorf("while down: %+v", r)
+	}
 	srv.Up()
-	if r := load.Stop(); r.Failed == 0 || r.Gap == 0 || len(r.Errors) == 0 {
+	up := time.Now()
+	a.lab.Eventually(5*time.Second, "requests again", func() bool { return load.Since(up).OK > 5 })
+	load.Stop()
+	if r := load.Since(up); r.Failed != 0 {
 		t.Errorf("after the outage: %+v", r)
 	}
-}
-
-// sofar looks at the counters without starting anew.
-func (l *Load) sofar() LoadReport {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.report
+	if r := load.All(); r.Gap < up.Sub(down) {
+		t.Errorf("the longest gap is %v, but the server was down for %v", r.Gap, up.Sub(down))
+	}
 }
 
 func TestPort(t *testing.T) {

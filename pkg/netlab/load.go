@@ -2,44 +2,53 @@ package netlab
 
 import (
 	"context"
-	"strconv"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
 
-// Load is a stream of requests from one namespace.
+// Load is a stream of requests from one namespace. It remembers each of them.
 type Load struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+	start  time.Time
 
-	mu     sync.Mutex
-	report LoadReport
-	last   time.Time
+	mu   sync.Mutex
+	past []request
 }
 
-// LoadReport is what became of the requests.
+type request struct {
+	begun, ended time.Time
+	name         string // of the backend
+	err          error
+}
+
+// LoadReport is what became of the requests that began in some span of time.
 type LoadReport struct {
 	OK, Failed int
 	ByName     map[string]int
 	Errors     []string      // the first few, each with its time since the start
-	Gap        time.Duration // the longest time without a success
+	Gap        time.Duration // the longest time without an answer
 }
 
-// Load starts workers that make one request after the other until Stop. A request that
-// takes longer than timeout has failed.
+// Load starts workers that make requests until Stop, each one after the other and no
+// faster than every. A request that takes longer than timeout has failed.
 func (n *Namespace) Load(kind, addr string, workers int, every, timeout time.Duration) *Load {
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &Load{cancel: cancel, last: time.Now()}
-	l.report.ByName = map[string]int{}
-	start := time.Now()
+	l := &Load{cancel: cancel, start: time.Now()}
 	for range workers {
 		l.done.Go(func() {
 			n.Do(func() error {
 				tick := time.NewTicker(every)
 				defer tick.Stop()
 				for ctx.Err() == nil {
-					name, err := ask(kind, addr, timeout)
-					l.count(start, name, err)
+					r := request{begun: time.Now()}
+					r.name, r.err = ask(kind, addr, timeout)
+					r.ended = time.Now()
+					l.mu.Lock()
+					l.past = append(l.past, r)
+					l.mu.Unlock()
 					select {
 					case <-tick.C:
 					case <-ctx.Done():
@@ -49,41 +58,48 @@ func (n *Namespace) Load(kind, addr string, workers int, every, timeout time.Dur
 			})
 		})
 	}
-	n.lab.Cleanup(func() { l.Stop() })
+	n.lab.Cleanup(l.Stop)
 	return l
 }
 
-func (l *Load) count(start time.Time, name string, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := time.Now()
-	if err != nil {
-		l.report.Failed++
-		if len(l.report.Errors) < 5 {
-			l.report.Errors = append(l.report.Errors, strconv.FormatFloat(now.Sub(start).Seconds(), 'f', 3, 64)+" s: "+err.Error())
-		}
-		return
-	}
-	l.report.OK++
-	l.report.ByName[name]++
-	l.report.Gap = max(l.report.Gap, now.Sub(l.last))
-	l.last = now
-}
-
-// Report returns what has been counted so far and starts counting anew.
-func (l *Load) Report() LoadReport {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	out := l.report
-	out.Gap = max(out.Gap, time.Since(l.last))
-	l.report = LoadReport{ByName: map[string]int{}}
-	l.last = time.Now()
-	return out
-}
-
-// Stop ends the stream and returns what has been counted since the last report.
-func (l *Load) Stop() LoadReport {
+// Stop ends the stream, after the requests that are under way.
+func (l *Load) Stop() {
 	l.cancel()
 	l.done.Wait()
-	return l.Report()
+}
+
+// Since reports the requests that began at or after a time and have ended.
+func (l *Load) Since(from time.Time) LoadReport { return l.Between(from, time.Now()) }
+
+// All reports every request that has ended.
+func (l *Load) All() LoadReport { return l.Since(l.start) }
+
+// Between reports the requests that began in a span of time and have ended by now: one
+// that was under way when something happened belongs to the time before.
+func (l *Load) Between(from, to time.Time) LoadReport {
+	l.mu.Lock()
+	past := slices.Clone(l.past)
+	l.mu.Unlock()
+	slices.SortFunc(past, func(a, b request) int { return a.ended.Compare(b.ended) })
+
+	out := LoadReport{ByName: map[string]int{}}
+	answered := from
+	for _, r := range past {
+		if r.begun.Before(from) || !r.begun.Before(to) {
+			continue
+		}
+		if r.err != nil {
+			out.Failed++
+			if len(out.Errors) < 5 {
+				out.Errors = append(out.Errors, fmt.Sprintf("%.3f s: %v", r.begun.Sub(l.start).Seconds(), r.err))
+			}
+			continue
+		}
+		out.OK++
+		out.ByName[r.name]++
+		out.Gap = max(out.Gap, r.ended.Sub(answered))
+		answered = r.ended
+	}
+	out.Gap = max(out.Gap, to.Sub(answered))
+	return out
 }
