@@ -71,6 +71,9 @@ func (c *Check) Due() time.Time { return c.due }
 // Up is the present verdict.
 func (c *Check) Up() bool { return c.up }
 
+// Last is the answer to the last attempt.
+func (c *Check) Last() Result { return c.last }
+
 // URL is the index of the URL that the next attempt of an HTTP check asks for.
 func (c *Check) URL() int { return c.url }
 

@@ -1,0 +1,364 @@
+// Package probe makes the health checks that package healthcheck decides
+// about: it opens the connections, runs the programs, and keeps the time, for
+// ten thousand checks at once.
+//
+// One goroutine, that of [Engine.Run], owns all checks. It connects and talks
+// without blocking; only TLS and users' programs have goroutines of their own.
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/holdfast-lb/holdfast/healthcheck"
+	"github.com/holdfast-lb/holdfast/healthcheck/dialogue"
+	"github.com/holdfast-lb/holdfast/pkg/script"
+)
+
+// batch is how many checks are started before looking at what came back.
+const batch = 128
+
+// Options are what an engine needs of its surroundings.
+type Options struct {
+	// Event takes what has changed. It is called by the goroutine of Run, which
+	// waits for it, with each check's events in order.
+	Event func(healthcheck.Event)
+	Log   *zap.Logger
+	// Scripts bounds how many programs run at once; 256 by default.
+	Scripts *script.Pool
+	// Random returns numbers from 0 to 1 for the spreading of the first
+	// checks; nil is the usual source.
+	Random func() float64
+}
+
+// Engine makes checks. Its methods may be called from any goroutine and never
+// block, but for Run and Snapshot.
+type Engine struct {
+	opt  Options
+	poll *poller
+	done chan struct{} // closed when Run has returned
+
+	mu     sync.Mutex
+	inbox  []func(now time.Time)
+	closed bool
+
+	// What follows belongs to Run.
+	ctx    context.Context
+	jobs   map[string]*job
+	files  map[string]healthcheck.Result // numbers in track files, by name
+	bfd    map[string]healthcheck.Result // BFD sessions, by name
+	queue  queue
+	byFD   []*job
+	epoch  time.Time
+	buf    []byte // for reading; used by one connection at a time
+	ping   sync.Once
+	worker sync.WaitGroup
+}
+
+// New returns an engine without checks.
+func New(opt Options) (*Engine, error) {
+	if opt.Scripts == nil {
+		opt.Scripts = script.NewPool(256)
+	}
+	if opt.Random == nil {
+		opt.Random = rand.Float64
+	}
+	if opt.Log == nil {
+		opt.Log = zap.NewNop()
+	}
+	p, err := newPoller()
+	if err != nil {
+		return nil, fmt.Errorf("health checks: %w", err)
+	}
+	return &Engine{
+		opt: opt, poll: p, done: make(chan struct{}),
+		jobs:  make(map[string]*job),
+		files: make(map[string]healthcheck.Result),
+		bfd:   make(map[string]healthcheck.Result),
+		epoch: time.Now(),
+		buf:   make([]byte, 64<<10),
+	}, nil
+}
+
+// Set says which checks there are to be. New ones start, those that are gone
+// stop, and those with the same key go on as they were.
+func (e *Engine) Set(specs []healthcheck.Spec) { e.do(func(now time.Time) { e.set(specs, now) }) }
+
+// Suspend stops making a check, or makes it again; its verdict stays.
+func (e *Engine) Suspend(key string, on bool) {
+	e.do(func(now time.Time) {
+		if j := e.jobs[key]; j != nil {
+			e.suspend(j, on, now)
+		}
+	})
+}
+
+// TrackFile says which number is in a track file, for FILE_CHECK.
+func (e *Engine) TrackFile(name string, value int64) {
+	e.do(func(now time.Time) {
+		e.files[name] = healthcheck.Result{OK: true, Value: value, Reason: fmt.Sprintf("track file %s holds %d", name, value)}
+		for _, j := range e.jobs {
+			e.tell(j, now)
+		}
+	})
+}
+
+// Session says whether a BFD session is up, for BFD_CHECK.
+func (e *Engine) Session(name string, up bool) {
+	e.do(func(now time.Time) {
+		r := healthcheck.Result{OK: up}
+		if !up {
+			r.Fault, r.Reason = healthcheck.FaultState, fmt.Sprintf("BFD session %s is down", name)
+		}
+		e.bfd[name] = r
+		for _, j := range e.jobs {
+			e.tell(j, now)
+		}
+	})
+}
+
+// Snapshot returns where every check stands, in no order. It waits for Run.
+func (e *Engine) Snapshot(ctx context.Context) ([]healthcheck.Status, error) {
+	answer := make(chan []healthcheck.Status, 1)
+	e.do(func(time.Time) {
+		all := make([]healthcheck.Status, 0, len(e.jobs))
+		for _, j := range e.jobs {
+			s := j.check.Status()
+			s.Suspended = j.suspended
+			all = append(all, s)
+		}
+		answer <- all
+	})
+	select {
+	case all := <-answer:
+		return all, nil
+	case <-e.done:
+		return nil, errors.New("health checks have ended")
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// do hands work to the owner of the checks.
+func (e *Engine) do(f func(now time.Time)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return
+	}
+	e.inbox = append(e.inbox, f)
+	e.poll.wake()
+}
+
+// Run makes checks until ctx ends, then stops them all and returns nil. It can
+// be called once.
+func (e *Engine) Run(ctx context.Context) error {
+	defer close(e.done)
+	ctx, cancel := context.WithCancel(ctx)
+	e.ctx = ctx
+	stop := context.AfterFunc(ctx, func() { e.do(func(time.Time) {}) })
+	defer stop()
+	err := e.loop()
+	cancel()
+	e.close()
+	return err
+}
+
+func (e *Engine) loop() error {
+	now := time.Now()
+	for e.ctx.Err() == nil {
+		// The deadline comes before the inbox: whoever fills the inbox later
+		// moves the deadline later, too.
+		until := e.until()
+		if err := e.poll.until(until); err != nil {
+			return fmt.Errorf("health checks: %w", err)
+		}
+		busy := e.takeInbox(now) || !until.IsZero() && !until.After(now)
+		if busy {
+			e.poll.peek()
+		} else if err := e.poll.wait(); err != nil {
+			return fmt.Errorf("health checks: %w", err)
+		}
+		now = time.Now()
+		for _, ev := range e.poll.ready() {
+			if j := e.connection(int(ev.Fd)); j != nil {
+				e.happened(j, ev.Events, now)
+			}
+		}
+		e.work(now)
+	}
+	return nil
+}
+
+// until is when something falls due.
+func (e *Engine) until() time.Time {
+	if j := e.queue.first(); j != nil {
+		return j.when
+	}
+	return time.Time{}
+}
+
+// takeInbox does what was handed in, and reports whether there was anything.
+func (e *Engine) takeInbox(now time.Time) bool {
+	e.mu.Lock()
+	in := e.inbox
+	e.inbox = nil
+	e.mu.Unlock()
+	for _, f := range in {
+		f(now)
+	}
+	return len(in) > 0
+}
+
+// work starts what is due and ends what took too long.
+func (e *Engine) work(now time.Time) {
+	for range batch {
+		j := e.queue.first()
+		if j == nil || j.when.After(now) {
+			return
+		}
+		e.queue.remove(j)
+		if j.running {
+			e.late(j, now)
+		} else {
+			e.start(j, now)
+		}
+	}
+}
+
+// schedule queues the next attempt of a check.
+func (e *Engine) schedule(j *job) {
+	due := j.check.Due()
+	if due.IsZero() {
+		e.queue.remove(j)
+		return
+	}
+	if over := due.Sub(e.epoch) % grain; over > 0 {
+		due = due.Add(grain - over)
+	}
+	e.queue.set(j, due)
+}
+
+func (e *Engine) set(specs []healthcheck.Spec, now time.Time) {
+	want := make(map[string]bool, len(specs))
+	certs := make(certificates)
+	for _, s := range specs {
+		want[s.Key] = true
+		if j := e.jobs[s.Key]; j != nil {
+			e.report(j, j.check.Adopt(s, now))
+			if j.plan.TLS != nil { // the files may hold something new
+				e.prepare(j, certs)
+			}
+			continue
+		}
+		j := &job{check: healthcheck.NewCheck(s, now), fd: -1}
+		e.prepare(j, certs)
+		e.jobs[s.Key] = j
+		e.say(j, s.Activating())
+		j.check.Start(now, e.opt.Random())
+		e.schedule(j)
+		e.tell(j, now)
+	}
+	for key, j := range e.jobs {
+		if !want[key] {
+			e.abandon(j)
+			e.queue.remove(j)
+			delete(e.jobs, key)
+		}
+	}
+}
+
+// prepare makes ready what can be made ready once.
+func (e *Engine) prepare(j *job, certs certificates) {
+	s := &j.check.Spec
+	switch s.Ask.(type) {
+	case healthcheck.Misc, healthcheck.File, healthcheck.BFD:
+		return
+	}
+	if j.plan, j.unfit = dialogue.Prepare(*s); j.unfit != nil {
+		return
+	}
+	if j.plan.TLS != nil {
+		if j.tls, j.unfit = certs.config(j.plan.TLS); j.unfit != nil {
+			return
+		}
+	}
+	if j.plan.Transport == dialogue.Echo {
+		e.ping.Do(func() { allowPing(e.opt.Log) })
+	}
+	j.dialer, j.unfit = newDialer(s, j.plan.Transport)
+}
+
+func (e *Engine) suspend(j *job, on bool, now time.Time) {
+	switch {
+	case on == j.suspended:
+		return
+	case on:
+		e.say(j, j.check.Spec.Suspending())
+		e.abandon(j)
+		j.check.Suspend()
+	default:
+		e.say(j, j.check.Spec.Activating())
+		j.check.Start(now, e.opt.Random())
+	}
+	j.suspended = on
+	e.schedule(j)
+	e.tell(j, now)
+}
+
+// tell passes on what is known of a track file or BFD session.
+func (e *Engine) tell(j *job, now time.Time) {
+	if j.suspended {
+		return
+	}
+	var r healthcheck.Result
+	var known bool
+	switch ask := j.check.Spec.Ask.(type) {
+	case healthcheck.File:
+		r, known = e.files[ask.Name]
+	case healthcheck.BFD:
+		r, known = e.bfd[ask.Session]
+	}
+	if known {
+		e.report(j, j.check.Finish(now, r))
+	}
+}
+
+// report passes on what came of an attempt.
+func (e *Engine) report(j *job, st healthcheck.Step) {
+	for _, l := range st.Lines {
+		e.say(j, l)
+	}
+	if st.Tell && e.opt.Event != nil {
+		e.opt.Event(st.Event)
+	}
+}
+
+func (e *Engine) say(j *job, l healthcheck.Line) {
+	s := &j.check.Spec
+	fields := []zap.Field{zap.String("check", s.Ask.Keyword()), zap.String("real", s.Real), zap.String("virtual", s.Virtual)}
+	if !l.Failed {
+		e.opt.Log.Info(l.Text, fields...)
+		return
+	}
+	last := j.check.Last()
+	e.opt.Log.Warn(l.Text, append(fields, zap.String("reason", last.Reason), zap.Duration("took", last.Took))...)
+}
+
+// close ends everything that is under way and waits for it.
+func (e *Engine) close() {
+	for _, j := range e.jobs {
+		e.abandon(j)
+	}
+	e.worker.Wait()
+	e.mu.Lock()
+	e.closed, e.inbox = true, nil
+	e.mu.Unlock()
+	_ = e.poll.close()
+}

@@ -1,0 +1,274 @@
+package probe
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-lb/holdfast/healthcheck"
+	"github.com/holdfast-lb/holdfast/healthcheck/dialogue"
+)
+
+// job is one check and the attempt that is under way, of which there is never
+// more than one.
+type job struct {
+	check     *healthcheck.Check
+	suspended bool
+
+	// Made once.
+	plan   dialogue.Plan
+	tls    *tls.Config
+	dialer dialer
+	unfit  error // why it cannot be asked at all
+
+	// In the queue.
+	when  time.Time
+	place int // in the heap, from 1; 0 is outside
+
+	// The attempt.
+	running   bool
+	attempt   uint64 // counts, so that an answer to an abandoned one is known
+	began     time.Time
+	end       time.Time // for all of it
+	fd        int       // -1 without a connection
+	connected bool
+	talk      dialogue.Dialogue
+	unsent    []byte
+	cancel    context.CancelFunc // of one that has a goroutine
+}
+
+// connection is the job to which a socket belongs.
+func (e *Engine) connection(fd int) *job {
+	if fd < len(e.byFD) {
+		return e.byFD[fd]
+	}
+	return nil
+}
+
+// start makes an attempt.
+func (e *Engine) start(j *job, now time.Time) {
+	j.check.Begin(now)
+	j.running, j.began = true, now
+	j.attempt++
+	s := &j.check.Spec
+	j.end = now.Add(s.Overall())
+	if j.unfit != nil {
+		e.finish(j, now, healthcheck.Result{Fault: healthcheck.FaultLocal, Reason: j.unfit.Error()})
+		return
+	}
+	if misc, ok := s.Ask.(healthcheck.Misc); ok {
+		e.spawn(j, func(ctx context.Context) healthcheck.Result { return e.runProgram(ctx, misc) })
+		return
+	}
+	if j.plan.Begin != nil {
+		j.talk = j.plan.Begin(dialogue.Attempt{URL: j.check.URL(), ID: uint16(rand.Uint32())})
+	}
+	if j.plan.TLS != nil {
+		secure := j.secure(s)
+		e.spawn(j, secure.run)
+		return
+	}
+	e.connect(j, now)
+}
+
+// connect opens the connection of an attempt.
+func (e *Engine) connect(j *job, now time.Time) {
+	fd, connected, err := j.dialer.dial()
+	if err != nil {
+		e.finish(j, now, broken(err, healthcheck.FaultConnect))
+		return
+	}
+	j.fd, j.connected = fd, false
+	if connected && j.talk == nil {
+		e.finish(j, now, healthcheck.Result{OK: true})
+		return
+	}
+	if err := e.poll.add(fd); err != nil {
+		e.finish(j, now, healthcheck.Result{Fault: healthcheck.FaultLocal, Reason: err.Error()})
+		return
+	}
+	for fd >= len(e.byFD) {
+		e.byFD = append(e.byFD, make([]*job, 256)...)
+	}
+	e.byFD[fd] = j
+	e.queue.set(j, now.Add(j.check.Spec.ConnectTimeout))
+	if connected { // as datagram sockets are
+		j.connected = true
+		e.turn(j, j.talk.Open(), now)
+	}
+}
+
+// happened takes what the kernel has to say about a connection. Readiness is
+// told once, when it changes, so everything that can be done is done.
+func (e *Engine) happened(j *job, events uint32, now time.Time) {
+	if !j.connected {
+		if events&(unix.EPOLLERR|unix.EPOLLHUP) != 0 {
+			if err := socketError(j.fd); err != nil {
+				e.finish(j, now, broken(err, healthcheck.FaultConnect))
+				return
+			}
+		}
+		j.connected = true
+		if j.talk == nil {
+			e.finish(j, now, healthcheck.Result{OK: true})
+			return
+		}
+		if e.turn(j, j.talk.Open(), now) {
+			return
+		}
+	} else if len(j.unsent) > 0 && e.send(j, now) {
+		return
+	}
+	// What came before a connection broke is read first, then the error.
+	if events&^unix.EPOLLOUT != 0 {
+		e.hear(j, now)
+	}
+}
+
+// hear reads what has come. A server that sends without end gives way to
+// others after a while.
+func (e *Engine) hear(j *job, now time.Time) {
+	for range 64 {
+		n, err := readSocket(j.fd, e.buf)
+		switch {
+		case err == unix.EAGAIN:
+			return
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			e.finish(j, now, broken(err, healthcheck.FaultRead))
+			return
+		case n == 0 && j.plan.Transport == dialogue.Stream:
+			if !e.turn(j, j.talk.Closed(), now) {
+				e.finish(j, now, healthcheck.Result{Fault: healthcheck.FaultRead, Reason: "connection closed"})
+			}
+			return
+		}
+		if e.turn(j, j.talk.Hear(e.buf[:n]), now) {
+			return
+		}
+	}
+	attempt := j.attempt
+	e.do(func(now time.Time) {
+		if j.running && j.attempt == attempt {
+			e.hear(j, now)
+		}
+	})
+}
+
+// turn does what the dialogue wants next, and reports whether it is over.
+func (e *Engine) turn(j *job, t dialogue.Turn, now time.Time) (over bool) {
+	switch {
+	case t.Judge != nil:
+		e.disconnect(j)
+		e.queue.remove(j)
+		e.spawn(j, func(context.Context) healthcheck.Result { return t.Judge() })
+		return true
+	case t.Done:
+		e.finish(j, now, t.Result)
+		return true
+	}
+	// Something has come or the connection stands: the next step has its time.
+	e.queue.set(j, earlier(now.Add(j.check.Spec.ConnectTimeout), j.end))
+	if t.Send == nil {
+		return false
+	}
+	j.unsent = append(j.unsent, t.Send...)
+	return e.send(j, now)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// send sends what is unsent, and reports whether the attempt is over.
+func (e *Engine) send(j *job, now time.Time) (over bool) {
+	for first := true; first || len(j.unsent) > 0; first = false {
+		n, err := writeSocket(j.fd, j.unsent)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == unix.EAGAIN:
+			return false
+		case err != nil:
+			at := healthcheck.FaultSend
+			if j.plan.Transport != dialogue.Stream { // the answer to what was sent before
+				at = healthcheck.FaultRead
+			}
+			e.finish(j, now, broken(err, at))
+			return true
+		}
+		j.unsent = j.unsent[n:]
+	}
+	return false
+}
+
+// late ends an attempt, or one step of it, that took too long.
+func (e *Engine) late(j *job, now time.Time) {
+	switch {
+	case !j.connected:
+		e.finish(j, now, healthcheck.Result{
+			Fault: healthcheck.FaultTimeout, Reason: fmt.Sprintf("no connection after %v", j.check.Spec.ConnectTimeout),
+		})
+	case !now.Before(j.end):
+		e.finish(j, now, tooLong(j.check.Spec.Overall()))
+	default:
+		e.finish(j, now, j.talk.Silent())
+	}
+}
+
+// tooLong is the result of an attempt that always went on but never ended.
+func tooLong(limit time.Duration) healthcheck.Result {
+	return healthcheck.Result{Fault: healthcheck.FaultReadTimeout, Reason: fmt.Sprintf("no end after %v", limit)}
+}
+
+// spawn runs an attempt, or the rest of it, in a goroutine. An attempt that is
+// abandoned says nothing about the server: its answer is dropped.
+func (e *Engine) spawn(j *job, run func(context.Context) healthcheck.Result) {
+	ctx, cancel := context.WithCancel(e.ctx)
+	j.cancel = cancel
+	attempt := j.attempt
+	e.worker.Go(func() {
+		r := run(ctx)
+		e.do(func(now time.Time) {
+			if j.running && j.attempt == attempt {
+				e.finish(j, now, r)
+			}
+		})
+	})
+}
+
+// finish ends an attempt with its answer.
+func (e *Engine) finish(j *job, now time.Time, r healthcheck.Result) {
+	e.abandon(j)
+	r.Took = now.Sub(j.began)
+	st := j.check.Finish(now, r)
+	e.schedule(j)
+	e.report(j, st)
+}
+
+// abandon ends an attempt without an answer.
+func (e *Engine) abandon(j *job) {
+	e.disconnect(j)
+	if j.cancel != nil {
+		j.cancel()
+		j.cancel = nil
+	}
+	j.running, j.talk, j.unsent = false, nil, nil
+}
+
+func (e *Engine) disconnect(j *job) {
+	if j.fd < 0 {
+		return
+	}
+	e.byFD[j.fd] = nil
+	closeSocket(j.fd)
+	j.fd = -1
+}

@@ -1,0 +1,233 @@
+package probe
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/holdfast-lb/holdfast/healthcheck"
+	"github.com/holdfast-lb/holdfast/healthcheck/dialogue"
+)
+
+// secure is one attempt over TLS. It has a goroutine: the handshake of
+// crypto/tls wants to wait.
+type secure struct {
+	dialer  *dialer
+	config  *tls.Config
+	talk    dialogue.Dialogue // nil: the handshake is enough
+	target  string
+	timeout time.Duration // for each step
+	end     time.Time
+	overall time.Duration
+	notify  bool // end with a close-notify
+}
+
+func (j *job) secure(s *healthcheck.Spec) *secure {
+	config := j.tls
+	notify := false
+	if h, ok := s.Ask.(healthcheck.HTTP); ok {
+		u := h.URLs[j.check.URL()]
+		notify = u.TLSCompliant
+		if u.SNI != "" {
+			config = config.Clone()
+			config.ServerName = u.SNI
+		}
+	}
+	return &secure{
+		dialer: &j.dialer, config: config, talk: j.talk, target: s.Target.String(),
+		timeout: s.ConnectTimeout, end: j.end, overall: s.Overall(), notify: notify,
+	}
+}
+
+func (c *secure) run(ctx context.Context) healthcheck.Result {
+	ctx, cancel := context.WithDeadline(ctx, c.end)
+	defer cancel()
+	d := net.Dialer{Timeout: c.timeout, Control: c.dialer.control}
+	raw, err := d.DialContext(ctx, "tcp", c.target)
+	if err != nil {
+		return c.undialled(err)
+	}
+	conn := tls.Client(raw, c.config)
+	defer c.hangUp(conn, raw)
+	// Deadlines bound the steps; this bounds waiting when we are stopped.
+	defer context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })()
+	_ = raw.SetDeadline(earlier(time.Now().Add(c.timeout), c.end))
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return healthcheck.Result{Fault: healthcheck.FaultTLS, Reason: "TLS: " + c.said(err)}
+	}
+	if c.talk == nil {
+		return healthcheck.Result{OK: true}
+	}
+	return c.converse(conn, raw)
+}
+
+func (c *secure) undialled(err error) healthcheck.Result {
+	var late net.Error
+	if errors.As(err, &late) && late.Timeout() {
+		return healthcheck.Result{Fault: healthcheck.FaultTimeout, Reason: fmt.Sprintf("no connection after %v", c.timeout)}
+	}
+	return broken(err, healthcheck.FaultConnect)
+}
+
+// said is what went wrong in a handshake.
+func (c *secure) said(err error) string {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
+		return fmt.Sprintf("no handshake after %v", c.timeout)
+	case errors.Is(err, io.EOF):
+		return "connection closed"
+	}
+	return strings.TrimPrefix(text(err), "tls: ")
+}
+
+// converse is the dialogue over an encrypted stream.
+func (c *secure) converse(conn, raw net.Conn) healthcheck.Result {
+	buf := make([]byte, 16<<10)
+	turn := c.talk.Open()
+	for {
+		switch {
+		case turn.Judge != nil:
+			return turn.Judge()
+		case turn.Done:
+			return turn.Result
+		}
+		now := time.Now()
+		if !now.Before(c.end) {
+			return tooLong(c.overall)
+		}
+		_ = raw.SetDeadline(earlier(now.Add(c.timeout), c.end))
+		if len(turn.Send) > 0 {
+			if _, err := conn.Write(turn.Send); err != nil {
+				return broken(err, healthcheck.FaultSend)
+			}
+		}
+		n, err := conn.Read(buf)
+		switch {
+		case n > 0:
+			turn = c.talk.Hear(buf[:n])
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return c.talk.Silent()
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			if turn = c.talk.Closed(); !turn.Done {
+				return healthcheck.Result{Fault: healthcheck.FaultRead, Reason: "connection closed"}
+			}
+		case err != nil:
+			return broken(err, healthcheck.FaultRead)
+		default:
+			turn = dialogue.Turn{}
+		}
+	}
+}
+
+// hangUp closes the connection; quietly, unless asked to be polite.
+func (c *secure) hangUp(conn, raw net.Conn) {
+	if c.notify {
+		_ = conn.Close()
+		return
+	}
+	_ = raw.Close()
+}
+
+// certificates remembers configurations while many checks are made ready, so
+// that each file is read once.
+type certificates map[string]*tls.Config
+
+func (c certificates) config(t *healthcheck.TLS) (*tls.Config, error) {
+	key := fmt.Sprintf("%+v", *t)
+	if have := c[key]; have != nil {
+		return have, nil
+	}
+	made, err := newTLS(t)
+	if err != nil {
+		return nil, fmt.Errorf("TLS: %w", err)
+	}
+	c[key] = made
+	return made, nil
+}
+
+// newTLS accepts what keepalived's library would: old versions and ciphers
+// are no reason to call a server down, nor is its certificate unless asked.
+func newTLS(t *healthcheck.TLS) (*tls.Config, error) {
+	config := &tls.Config{
+		InsecureSkipVerify: !t.Verify, //nolint:gosec // the question is whether it serves
+		ServerName:         t.Name,
+		NextProtos:         t.ALPN,
+		MinVersion:         tls.VersionTLS10,
+	}
+	for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		config.CipherSuites = append(config.CipherSuites, suite.ID)
+	}
+	if t.CA != "" {
+		pemBytes, err := os.ReadFile(t.CA)
+		if err != nil {
+			return nil, err
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pemBytes) {
+			return nil, fmt.Errorf("%s: no certificate in it", t.CA)
+		}
+	}
+	if t.Certificate == "" && t.Key == "" {
+		return config, nil
+	}
+	cert, err := loadPair(t)
+	if err != nil {
+		return nil, err
+	}
+	config.Certificates = []tls.Certificate{cert}
+	return config, nil
+}
+
+// loadPair reads our certificate and its key, which may be in one file.
+func loadPair(t *healthcheck.TLS) (tls.Certificate, error) {
+	certFile, keyFile := t.Certificate, t.Key
+	if certFile == "" {
+		certFile = keyFile
+	}
+	if keyFile == "" {
+		keyFile = certFile
+	}
+	cert, err := os.ReadFile(certFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := os.ReadFile(keyFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	if t.Password != "" {
+		if key, err = decrypt(key, t.Password); err != nil {
+			return tls.Certificate{}, fmt.Errorf("%s: %w", keyFile, err)
+		}
+	}
+	return tls.X509KeyPair(cert, key)
+}
+
+// decrypt opens a key protected by a pass phrase in the old PEM way (RFC
+// 1423), which is what a pass phrase in a configuration file amounts to.
+func decrypt(key []byte, password string) ([]byte, error) {
+	var out []byte
+	for {
+		var block *pem.Block
+		block, key = pem.Decode(key)
+		if block == nil {
+			return out, nil
+		}
+		if x509.IsEncryptedPEMBlock(block) { //nolint:staticcheck // see above
+			der, err := x509.DecryptPEMBlock(block, []byte(password)) //nolint:staticcheck // see above
+			if err != nil {
+				return nil, err
+			}
+			block = &pem.Block{Type: block.Type, Bytes: der}
+		}
+		out = append(out, pem.EncodeToMemory(block)...)
+	}
+}
