@@ -22,7 +22,7 @@ type Address struct {
 	Broadcast netip.Addr   // IPv4; zero: none
 	Label     string       // IPv4; empty: the name of the link
 	Scope     Scope
-	Preferred Lifetime
+	Preferred Lifetime // IPv4 stores only zero or not
 
 	Home          bool // IPv6 mobile home address
 	NoDAD         bool // IPv6 without duplicate address detection
@@ -105,14 +105,13 @@ func (a Address) Family() Family { return FamilyOf(a.Prefix.Addr()) }
 func (a Address) Usable() bool { return !a.Tentative && !a.Duplicate }
 
 // sameOptions reports whether the kernel's have already is what want asks for.
-// Running lifetimes are compared by kind only, for they tick.
 func (want Address) sameOptions(have Address) bool {
 	want, have = want.Normal(), have.Normal()
 	return !want.differsFixed(have) &&
 		want.Prefix == have.Prefix && want.Peer == have.Peer &&
 		want.Home == have.Home && want.ManageTemp == have.ManageTemp &&
 		want.NoPrefixRoute == have.NoPrefixRoute &&
-		lifetimeKind(want.Preferred) == lifetimeKind(have.Preferred)
+		want.sameLifetime(have)
 }
 
 // differsFixed reports a difference that an existing IPv4 address cannot be
@@ -125,14 +124,16 @@ func (want Address) differsFixed(have Address) bool {
 		(want.Label != "" && want.Label != have.Label)
 }
 
-func lifetimeKind(l Lifetime) int {
-	switch l {
-	case 0:
-		return 0
-	case Forever:
-		return 2
+// sameLifetime compares what does not tick: a running lifetime is as wanted also
+// when it has run out. IPv4 knows only whether an address is preferred.
+func (want Address) sameLifetime(have Address) bool {
+	switch {
+	case want.Preferred == 0:
+		return have.Preferred == 0
+	case want.Preferred == Forever || want.Prefix.Addr().Is4():
+		return have.Preferred == Forever
 	}
-	return 1
+	return have.Preferred != Forever
 }
 
 func (a Address) String() string {

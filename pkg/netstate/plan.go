@@ -144,7 +144,7 @@ func addRoutes(have routeIndex, want []Route) []Op {
 		switch {
 		case !exists:
 			ops = append(ops, Op{Add, w})
-		case h.Protocol == w.Protocol && !w.sameOptions(h):
+		case h.Protocol == w.Protocol && !w.mergedInto(h) && !w.sameOptions(h):
 			ops = append(ops, Op{Replace, w})
 		}
 	}
@@ -157,8 +157,15 @@ func removeRoutes(have routeIndex, want Want) []Op {
 	gone := make(routeIndex)
 	for _, w := range want.Absent.Routes {
 		h, exists := have.find(w)
-		if !exists || h.Protocol != w.Protocol {
+		switch {
+		case !exists:
 			continue
+		case w.mergedInto(h):
+			h = w // the others stay; the kernel looks at the protocol
+		case h.Protocol != w.Protocol:
+			continue
+		default:
+			h.Hop, h.Hops = w.Hop, w.Hops // not all of a tunnel is read back
 		}
 		_, kept := keep.find(w)
 		if _, twice := gone.find(w); kept || twice {

@@ -3,7 +3,7 @@ package netstate
 import (
 	"fmt"
 	"net/netip"
-	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -196,10 +196,16 @@ func (r Route) EffectiveScope() Scope {
 // satisfiedBy reports whether the kernel's have leads the packets of want the
 // same way, whoever added it.
 func (want Route) satisfiedBy(have Route) bool {
-	if want.Key() != have.Key() || want.Type != have.Type || len(want.Hops) != len(have.Hops) {
+	if want.Key() != have.Key() || want.Type != have.Type {
 		return false
 	}
 	if want.Source.IsValid() && want.Source != have.Source {
+		return false
+	}
+	if want.mergedInto(have) {
+		return true
+	}
+	if len(want.Hops) != len(have.Hops) {
 		return false
 	}
 	for i := range want.Hops {
@@ -211,6 +217,12 @@ func (want Route) satisfiedBy(have Route) bool {
 		return true // IPv6 shows the loopback device for a blackhole
 	}
 	return want.Hop.satisfiedBy(have.Hop)
+}
+
+// mergedInto reports that have holds want among others: the kernel joins IPv6
+// routes that differ only in their next hop to one with several.
+func (want Route) mergedInto(have Route) bool {
+	return want.Family == IPv6 && len(want.Hops) == 0 && slices.ContainsFunc(have.Hops, want.Hop.satisfiedBy)
 }
 
 func (want Hop) satisfiedBy(have Hop) bool {
@@ -227,7 +239,7 @@ func (want Route) sameOptions(have Route) bool {
 	}
 	return w == h && (want.Expires > 0) == (have.Expires > 0) &&
 		(!want.Preference.Set || want.Preference == have.Preference) &&
-		reflect.DeepEqual(want.Hop.Encap.Labels, have.Hop.Encap.Labels)
+		slices.Equal(want.Hop.Encap.Labels, have.Hop.Encap.Labels)
 }
 
 func (r Route) String() string {

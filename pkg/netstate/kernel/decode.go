@@ -138,6 +138,9 @@ func decodeAddress(b []byte) (a netstate.Address, ok bool) {
 			a.Protocol = u8(v)
 		}
 	}
+	if flags&unix.IFA_F_DEPRECATED != 0 {
+		a.Preferred = 0
+	}
 	a.NoDAD = flags&unix.IFA_F_NODAD != 0
 	a.Home = flags&unix.IFA_F_HOMEADDRESS != 0
 	a.ManageTemp = flags&unix.IFA_F_MANAGETEMPADDR != 0
@@ -198,6 +201,7 @@ func decodeRoute(b []byte) (r netstate.Route, ok bool) {
 	if !dst.IsValid() || dst.Is4() != zero.Is4() || int(b[1]) > zero.BitLen() || int(b[2]) > zero.BitLen() {
 		return netstate.Route{}, false
 	}
+	r.Hop.Encap = settleEncap(r.Hop.Encap)
 	r.Dst = netip.PrefixFrom(dst, int(b[1]))
 	if from.IsValid() && from.Is4() == zero.Is4() && b[2] > 0 {
 		r.From = netip.PrefixFrom(from, int(b[2]))
@@ -264,14 +268,23 @@ func decodeHops(b []byte) []netstate.Hop {
 		for kind, v := range attrs(b[unix.SizeofRtNexthop:n]) {
 			decodeHopAttr(&h, kind, v)
 		}
+		h.Encap = settleEncap(h.Encap)
 		hops = append(hops, h)
 		b = b[min((n+3)&^3, len(b)):]
 	}
 	return hops
 }
 
-// decodeLabels reads the label stack of an MPLS tunnel; other tunnels, whose
-// attributes have other lengths, have none.
+// settleEncap drops labels that were read from a tunnel of another kind, whose
+// attributes mean other things: the kind may come after them.
+func settleEncap(e netstate.Encap) netstate.Encap {
+	if e.Kind != netstate.EncapMPLS {
+		e.Labels = nil
+	}
+	return e
+}
+
+// decodeLabels reads the label stack of an MPLS tunnel.
 func decodeLabels(b []byte) []uint32 {
 	var labels []uint32
 	for kind, v := range attrs(b) {
