@@ -119,6 +119,8 @@ func (r *router) lowerInMaster(a Advert, mine uint8, now time.Time) {
 			return
 		}
 		r.listenUntil = time.Time{}
+		r.send(now)
+		r.nextAdvert, r.answerAt = now.Add(r.cfg.Interval), now.Add(r.cfg.Interval)
 	}
 	r.noteRival(a, now)
 	if !r.cfg.NoLowerAdvert && r.mayAnswer(now) {
