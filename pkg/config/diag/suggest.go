@@ -2,25 +2,20 @@ package diag
 
 import "strings"
 
-// Closest returns the candidate that the operator most likely meant by word,
-// or "" when none is near enough to be worth a guess. Case and the difference
+// Suggest returns the candidate that the operator most likely meant by word, or
+// "" when none is near enough to be worth a guess. Case and the difference
 // between "-" and "_" weigh less than other typing errors.
-func Closest(word string, candidates []string) string {
-	best, limit := "", max(1, len(word)/3)*2+1
+func Suggest(word string, candidates []string) string {
+	best, least := "", 2*max(1, len(word)/3)+1
 	for _, c := range candidates {
-		if d := distance(word, c, limit); d < limit || d == limit && best == "" && d <= max(1, len(word)/3)*2 {
-			best, limit = c, d
+		if len(c) == len(word) && strings.EqualFold(c, strings.ReplaceAll(word, "-", "_")) {
+			return c
+		}
+		if d := distance(word, c, least); d < least {
+			best, least = c, d
 		}
 	}
 	return best
-}
-
-// DidYouMean returns `did you mean "x"?`, or "" when nothing is near.
-func DidYouMean(word string, candidates []string) string {
-	if c := Closest(word, candidates); c != "" {
-		return "did you mean `" + c + "`?"
-	}
-	return ""
 }
 
 // distance is the optimal string alignment distance in half steps: an

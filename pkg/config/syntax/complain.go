@@ -82,16 +82,16 @@ func (r *reader) unknownName(c *chunk, ref reference) {
 		Text: fmt.Sprintf("$%s is not defined and is taken as it stands", ref.name),
 		Hint: fmt.Sprintf("define it above with $%s=value, without a blank in front of =", ref.name),
 	}
-	if near := diag.Closest(ref.name, slices.Sorted(maps.Keys(r.defs))); near != "" {
-		p.Hint = diag.DidYouMean("$"+ref.name, []string{"$" + near})
+	if near := diag.Suggest(ref.name, slices.Sorted(maps.Keys(r.defs))); near != "" {
+		p.Hint = "did you mean $" + near + "?"
 	}
 	r.problem(p, via)
 }
 
-// oddity is a character that looks like another, and where it was met.
+// oddity is a kind of lookalike, and where it was met.
 type oddity struct {
 	file *diag.File
-	char rune
+	what string
 }
 
 // lookalikes are the characters that editors and web pages put in the place of
@@ -113,17 +113,17 @@ func (r *reader) oddCharacters(c chunk) {
 			quoted = !quoted
 		}
 		what, ok := lookalikes[char]
-		if !ok || quoted || r.odd[oddity{c.file, char}] {
+		if !ok || quoted || r.odd[oddity{c.file, what}] {
 			continue
 		}
 		if r.odd == nil {
 			r.odd = map[oddity]bool{}
 		}
-		r.odd[oddity{c.file, char}] = true
+		r.odd[oddity{c.file, what}] = true
 		at, via := c.span(i, i+utf8.RuneLen(char))
 		p := diag.Problem{
 			ID: "lookalike-character", Severity: diag.Warning, At: at,
-			Text: fmt.Sprintf("here is %s (U+%04X)", what, char),
+			Text: fmt.Sprintf("this is %s (U+%04X)", what, char),
 			Hint: "replace it by the plain character; the same one may stand at other places too",
 		}
 		if char == '\ufeff' && at.Start == 0 {

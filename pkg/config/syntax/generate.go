@@ -92,7 +92,7 @@ func (r *reader) generate(c chunk, depth int) bool {
 	g.at, up = c.span(0, end+1)
 	g.text = c.from(end + 1).trim()
 	g.text.via = &Origin{Text: "repeated by this " + kind, At: g.at, Up: up}
-	r.stack(maker{gen: g, depth: depth + 1}, c)
+	r.stack(maker{gen: g, depth: depth + 1}, g.text.via)
 	return true
 }
 

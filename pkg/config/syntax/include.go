@@ -126,7 +126,7 @@ func (r *reader) include(c chunk, name, keyword string) {
 	at, via := c.span(len(c.s)-len(name), len(c.s))
 	names, err := expandBraces(name)
 	if err != nil {
-		r.problem(diag.Problem{ID: "include-missing", Severity: diag.Error, Class: diag.Config, At: at, Text: err.Error(), Hint: "use a wildcard, or several include lines"}, via)
+		r.problem(diag.Problem{ID: "include-too-many-names", Severity: diag.Error, Class: diag.Config, At: at, Text: err.Error(), Hint: "use a wildcard, or several include lines"}, via)
 		return
 	}
 	var targets []target
@@ -244,6 +244,8 @@ func (r *reader) openAll(targets []target, at diag.Span, via *Origin, demands ch
 			p.ID, p.Hint = "include-directory", "to read all files in it, write "+path.Join(t.shown, "*.conf")
 		case executable:
 			p.ID, p.Hint = "include-executable", "chmod a-x "+t.shown
+		case irregular:
+			p.ID, p.Hint = "include-irregular", "only plain files are read: no pipe, socket or device"
 		default:
 			p.ID, p.Text = "include-unreadable", fmt.Sprintf("cannot read %s: %s", t.shown, f.err)
 		}

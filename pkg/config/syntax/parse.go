@@ -193,7 +193,7 @@ func (r *reader) line(c chunk, depth int, special bool) {
 				var changed bool
 				if c, rest, changed = r.replace(c); changed {
 					if len(rest) > 0 {
-						r.stack(maker{lines: rest, depth: depth + 1}, c)
+						r.stack(maker{lines: rest, depth: depth + 1}, rest[0].via)
 					}
 					c = r.afterReplacing(c)
 					continue
@@ -220,16 +220,15 @@ func (r *reader) afterReplacing(c chunk) chunk {
 	return c
 }
 
-// stack adds a maker unless definitions are nested too deep.
-func (r *reader) stack(m maker, at chunk) {
+// stack adds a maker, used as its origin says, unless they are nested too deep.
+func (r *reader) stack(m maker, via *Origin) {
 	if m.depth > maxDepth {
-		span, via := at.span(0, len(at.s))
+		r.made = nil
 		r.problem(diag.Problem{
-			ID: "definition-recursive", Severity: diag.Error, Class: diag.Config, At: span,
+			ID: "definition-recursive", Severity: diag.Error, Class: diag.Config, At: via.At,
 			Text: "this multi-line definition contains itself",
 			Hint: "a definition may use others, but not itself, not even by way of others",
-		}, via)
-		r.made = nil
+		}, via.Up)
 		return
 	}
 	r.made = append(r.made, m)

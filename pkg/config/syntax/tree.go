@@ -11,6 +11,7 @@
 package syntax
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
@@ -39,7 +40,11 @@ type Origin struct {
 func (o *Origin) Notes() []diag.Note {
 	var notes []diag.Note
 	for ; o != nil && len(notes) < 4; o = o.Up {
-		notes = append(notes, diag.Note{At: o.At, Text: o.Text})
+		n := diag.Note{At: o.At, Text: o.Text}
+		if slices.Contains(notes, n) {
+			break // a definition that uses itself
+		}
+		notes = append(notes, n)
 	}
 	return notes
 }

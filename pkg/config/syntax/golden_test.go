@@ -1,0 +1,67 @@
+package syntax
+
+import (
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/holdfast-lb/holdfast/pkg/config/diag"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestMessages compares what testdata/*.conf is told with what is in the
+// .golden file beside it. A file is named for the problem it shows.
+func TestMessages(t *testing.T) {
+	names, err := filepath.Glob("testdata/*.conf")
+	if err != nil || len(names) == 0 {
+		t.Fatal("no test data", err)
+	}
+	for _, name := range names {
+		id := strings.TrimSuffix(filepath.Base(name), ".conf")
+		t.Run(id, func(t *testing.T) {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			main := id + ".conf"
+			fsys := fstest.MapFS{
+				"etc/" + main:      {Data: text, Mode: 0o644},
+				"etc/present.conf": {Data: []byte("\n"), Mode: 0o644},
+				"etc/script.conf":  {Data: []byte("\n"), Mode: 0o755},
+				"etc/sub/a.conf":   {Data: []byte("\n"), Mode: 0o644},
+				"etc/fifo.conf":    {Mode: fs.ModeNamedPipe | 0o644},
+			}
+			if id == "no-config-file" {
+				delete(fsys, "etc/"+main)
+			}
+			_, problems := Parse(main, Options{Source: NewSource(fsys, "/etc", nil), MaxLines: 1000})
+			if len(problems) == 0 || !strings.HasPrefix(id, problems[0].ID) {
+				t.Fatalf("the first problem is not the one the file is named for: %v", problems)
+			}
+			var got strings.Builder
+			if err := (diag.Renderer{}).Write(&got, problems); err != nil {
+				t.Fatal(err)
+			}
+			golden := strings.TrimSuffix(name, ".conf") + ".golden"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(string(want), got.String()); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
