@@ -57,5 +57,15 @@ func loadVRID(e Endpoint) []bpf.Instruction {
 	return append(prog, bpf.LoadIndirect{Off: 1, Size: 1})
 }
 
+// neighbourFilter passes messages with hop limit 255, which come from this link.
+// The offset is SKF_NET_OFF: relative to the IPv6 header, which an ICMPv6 socket
+// does not see otherwise.
+var neighbourFilter = []bpf.RawInstruction{
+	{Op: 0x30, K: 0xfff00000 + 7},    // ldb [net + 7]
+	{Op: 0x15, Jt: 0, Jf: 1, K: 255}, // jeq #255
+	{Op: 0x06, K: 1 << 18},           // ret
+	{Op: 0x06},                       // ret #0
+}
+
 // dropAll passes nothing: for sockets that only send.
 var dropAll = []bpf.RawInstruction{{Op: 0x06}} // ret #0

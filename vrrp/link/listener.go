@@ -42,7 +42,7 @@ func listen(w Listen, deliver func(Packet), lost func(Endpoint, error)) (*listen
 	}
 	l := &listener{endpoint: w.Endpoint, file: os.NewFile(uintptr(fd), w.Endpoint.String()), done: make(chan struct{})}
 	if l.conn, err = l.file.SyscallConn(); err == nil {
-		err = l.adjust(w)
+		err = errors.Join(l.setFilter(w), l.adjust(w))
 	}
 	if err != nil {
 		l.file.Close()
@@ -50,7 +50,7 @@ func listen(w Listen, deliver func(Packet), lost func(Endpoint, error)) (*listen
 	}
 	go func() {
 		defer close(l.done)
-		if err := l.read(deliver); err != nil && !errors.Is(err, os.ErrClosed) {
+		if err := l.read(deliver); err != nil {
 			lost(l.endpoint, err)
 		}
 	}()
@@ -71,7 +71,8 @@ func (l *listener) ended() bool {
 	}
 }
 
-// openRaw makes the socket with everything that never changes.
+// openRaw makes the socket with everything that never changes. It lets nothing
+// in yet, and what came before it was bound to its interface is thrown away.
 func openRaw(w Listen) (int, error) {
 	family := unix.AF_INET
 	if w.IPv6 {
@@ -89,6 +90,9 @@ func openRaw(w Listen) (int, error) {
 }
 
 func setOptions(fd int, w Listen) error {
+	if err := attachFilter(fd, dropAll); err != nil {
+		return fmt.Errorf("attach filter: %w", err)
+	}
 	if w.Interface != "" {
 		if err := unix.BindToDevice(fd, w.Interface); err != nil {
 			return fmt.Errorf("bind to device: %w", err)
@@ -112,7 +116,12 @@ func setOptions(fd int, w Listen) error {
 			return fmt.Errorf("set socket option %d/%d: %w", o.level, o.name, err)
 		}
 	}
-	return nil
+	var scrap [1]byte
+	for {
+		if _, _, err := unix.Recvfrom(fd, scrap[:], unix.MSG_DONTWAIT); err != nil && !errors.Is(err, unix.EINTR) {
+			return nil
+		}
+	}
 }
 
 // adjust makes an open socket what is wanted.
@@ -122,7 +131,7 @@ func (l *listener) adjust(w Listen) error {
 			return err
 		}
 	}
-	if !slices.Equal(w.VRIDs, l.vrids) || (w.VRIDs == nil) != (l.vrids == nil) {
+	if !slices.Equal(w.VRIDs, l.vrids) || (w.VRIDs == nil) != (l.vrids == nil) { // nil is all
 		if err := l.setFilter(w); err != nil {
 			return err
 		}
@@ -217,7 +226,7 @@ func (l *listener) control(f func(fd int) error, what string) error {
 	return err
 }
 
-// read delivers packets until the socket is closed or fails.
+// read delivers packets until the socket is closed, which is no error, or fails.
 func (l *listener) read(deliver func(Packet)) error {
 	data, control := make([]byte, maxPacket), make([]byte, 256)
 	for {
@@ -242,7 +251,7 @@ func (l *listener) read(deliver func(Packet)) error {
 		})
 		switch {
 		case err != nil:
-			return err
+			return nil
 		case failure != nil && !passing(failure):
 			return fmt.Errorf("read raw socket: %w", failure)
 		}

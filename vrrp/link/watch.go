@@ -225,6 +225,9 @@ func openNA(k watchKey) (int, error) {
 	filter.Data[icmpNA/32] &^= 1 << (icmpNA % 32)
 	err = unix.SetsockoptICMPv6Filter(fd, unix.IPPROTO_ICMPV6, icmpv6FilterOption, filter)
 	if err == nil {
+		err = attachFilter(fd, neighbourFilter)
+	}
+	if err == nil {
 		err = unix.BindToDevice(fd, k.name)
 	}
 	if err != nil {
