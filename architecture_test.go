@@ -45,9 +45,12 @@ var rooms = map[string]room{
 	"vrrp/link":   {imports: []string{"vrrp/packet"}},
 	"vrrp/sim":    {imports: []string{"vrrp", "vrrp/packet"}},
 
-	"healthcheck":         {pure: true, uses: []string{"github.com/dlclark/regexp2"}},
-	"healthcheck/probe":   {imports: []string{"healthcheck", "pkg/script"}},
-	"healthcheck/genhash": {imports: []string{"healthcheck", "healthcheck/probe"}},
+	"healthcheck": {pure: true},
+	"healthcheck/dialogue": {pure: true, imports: []string{"healthcheck"}, uses: []string{
+		"github.com/dlclark/regexp2", "golang.org/x/net/dns/dnsmessage",
+	}},
+	"healthcheck/probe":   {imports: []string{"healthcheck", "healthcheck/dialogue", "pkg/script"}},
+	"healthcheck/genhash": {imports: []string{"healthcheck", "healthcheck/dialogue", "healthcheck/probe"}},
 
 	"pkg/netstate":        {pure: true, imports: []string{"pkg/reconcile"}},
 	"pkg/netstate/kernel": {imports: []string{"pkg/netstate", "pkg/reconcile"}},
@@ -67,7 +70,7 @@ var rooms = map[string]room{
 		"ipvs", "ipvs/kernel", // the sync daemons follow an instance's state
 	}},
 	"pkg/director": {imports: []string{
-		"pkg/config", "ipvs", "ipvs/kernel", "healthcheck", "healthcheck/probe", "pkg/notify", "pkg/script",
+		"pkg/config", "ipvs", "ipvs/kernel", "healthcheck", "healthcheck/dialogue", "healthcheck/probe", "pkg/notify", "pkg/script",
 		"pkg/control", "pkg/logging", "pkg/reconcile", "pkg/netstate", "pkg/netstate/kernel", "pkg/firewall",
 	}},
 	"pkg/bfd":    {imports: []string{"pkg/config", "pkg/control", "pkg/logging"}},

@@ -66,6 +66,22 @@ func (w world) next(t testing.TB) healthcheck.Event {
 	}
 }
 
+// verdicts waits for the first verdict of every check.
+func (w world) verdicts(t testing.TB) map[string]healthcheck.Event {
+	t.Helper()
+	all, err := w.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := make(map[string]healthcheck.Event)
+	for len(first) < len(all) {
+		if ev := w.next(t); ev.First {
+			first[ev.Key] = ev
+		}
+	}
+	return first
+}
+
 // check is a quick spec for a test.
 func check(key string, ask healthcheck.Question, target string) healthcheck.Spec {
 	s := healthcheck.Spec{
@@ -166,6 +182,7 @@ func md5sum(s string) string {
 
 // The verdict of each kind for each way in which a server can be well or ill.
 func TestVerdicts(t *testing.T) {
+	t.Parallel()
 	const page = "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello and what follows is not the body"
 	tests := []struct {
 		name   string
@@ -209,23 +226,25 @@ func TestVerdicts(t *testing.T) {
 		{"smtp hangs", healthcheck.SMTP{Helo: "me"}, hang, healthcheck.FaultReadTimeout, "no greeting in time"},
 		{"smtp closes", healthcheck.SMTP{Helo: "me"}, func(net.Conn) {}, healthcheck.FaultRead, ""},
 	}
+	var specs []healthcheck.Spec
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			target := closedPort(t)
-			if tt.server != nil {
-				target = serve(t, tt.server)
-			}
-			w := newWorld(t, check("rs", tt.ask, target))
-			ev := w.next(t)
-			if !ev.First || ev.Up != (tt.fault == 0) || ev.Result.Fault != tt.fault || !strings.Contains(ev.Result.Reason, tt.reason) {
-				t.Errorf("got %+v, want fault %d with reason %q", ev, tt.fault, tt.reason)
-			}
-		})
+		target := closedPort(t)
+		if tt.server != nil {
+			target = serve(t, tt.server)
+		}
+		specs = append(specs, check(tt.name, tt.ask, target))
+	}
+	first := newWorld(t, specs...).verdicts(t)
+	for _, tt := range tests {
+		ev := first[tt.name]
+		if !ev.First || ev.Up != (tt.fault == 0) || ev.Result.Fault != tt.fault || !strings.Contains(ev.Result.Reason, tt.reason) {
+			t.Errorf("%s: got %+v, want fault %d with reason %q", tt.name, ev, tt.fault, tt.reason)
+		}
 	}
 }
 
 func TestNoConnectionInTime(t *testing.T) {
+	t.Parallel()
 	// A listener whose queue is full drops what comes.
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -254,6 +273,7 @@ func TestNoConnectionInTime(t *testing.T) {
 }
 
 func TestDownAndUpAgain(t *testing.T) {
+	t.Parallel()
 	target := closedPort(t)
 	w := newWorld(t, check("rs", healthcheck.TCP{}, target))
 	if ev := w.next(t); ev.Up || !ev.Turned {
@@ -273,7 +293,8 @@ func TestDownAndUpAgain(t *testing.T) {
 }
 
 func TestRequestIsKeepaliveds(t *testing.T) {
-	for _, tt := range []struct {
+	t.Parallel()
+	tests := []struct {
 		protocol healthcheck.HTTPProtocol
 		host     string
 		want     string
@@ -281,27 +302,31 @@ func TestRequestIsKeepaliveds(t *testing.T) {
 		{healthcheck.HTTP10, "", "GET /x HTTP/1.0\r\nUser-Agent: KeepAliveClient\r\nHost: %s\r\n\r\n"},
 		{healthcheck.HTTP10Close, "", "GET /x HTTP/1.0\r\nUser-Agent: KeepAliveClient\r\nConnection: close\r\nHost: %s\r\n\r\n"},
 		{healthcheck.HTTP11, "www.example.org", "GET /x HTTP/1.1\r\nUser-Agent: KeepAliveClient\r\nConnection: close\r\nHost: www.example.org\r\n\r\n"},
-	} {
-		got := make(chan string, 100)
+	}
+	var specs []healthcheck.Spec
+	got := make([]chan string, len(tests))
+	for i, tt := range tests {
+		got[i] = make(chan string, 100)
 		target := serve(t, func(c net.Conn) {
 			buf := make([]byte, 1000)
 			n, _ := c.Read(buf)
-			got <- string(buf[:n])
+			got[i] <- string(buf[:n])
 		})
 		ask := get(healthcheck.URL{Host: tt.host})
 		ask.Protocol = tt.protocol
-		newWorld(t, check("rs", ask, target))
-		want := tt.want
-		if strings.Contains(want, "%s") {
-			want = fmt.Sprintf(want, target)
-		}
-		if g := <-got; g != want {
+		specs = append(specs, check(fmt.Sprint(i), ask, target))
+	}
+	newWorld(t, specs...)
+	for i, tt := range tests {
+		want := strings.ReplaceAll(tt.want, "%s", specs[i].Target.String())
+		if g := <-got[i]; g != want {
 			t.Errorf("request\n%q, want\n%q", g, want)
 		}
 	}
 }
 
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	names := make(chan string, 100)
 	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -342,6 +367,7 @@ func TestTLS(t *testing.T) {
 }
 
 func TestDatagrams(t *testing.T) {
+	t.Parallel()
 	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -408,6 +434,7 @@ func TestDatagrams(t *testing.T) {
 }
 
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "status")
 	if err := os.WriteFile(file, []byte("42"), 0o600); err != nil {
@@ -450,6 +477,7 @@ func TestScripts(t *testing.T) {
 }
 
 func TestTrackFileAndBFD(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, check("file", healthcheck.File{Name: "f", Weight: 2}, ""), check("bfd", healthcheck.BFD{Session: "s"}, ""))
 	w.TrackFile("f", 5)
 	if ev := w.next(t); ev.Key != "file" || ev.Weight != 10 {
@@ -467,6 +495,7 @@ func TestTrackFileAndBFD(t *testing.T) {
 }
 
 func TestReload(t *testing.T) {
+	t.Parallel()
 	target := serve(t, hang)
 	a, b := check("a", healthcheck.TCP{}, target), check("b", healthcheck.TCP{}, target)
 	w := newWorld(t, a, b)
@@ -498,6 +527,7 @@ func TestReload(t *testing.T) {
 }
 
 func TestSuspend(t *testing.T) {
+	t.Parallel()
 	target := closedPort(t)
 	w := newWorld(t, check("rs", healthcheck.TCP{}, target))
 	if ev := w.next(t); ev.Up {
@@ -519,6 +549,7 @@ func TestSuspend(t *testing.T) {
 }
 
 func TestStoppingIsNoFailure(t *testing.T) {
+	t.Parallel()
 	ask := get(healthcheck.URL{})
 	secure := ask
 	secure.TLS = &healthcheck.TLS{}
@@ -537,6 +568,7 @@ func TestStoppingIsNoFailure(t *testing.T) {
 }
 
 func TestUnfitCheckIsRescheduled(t *testing.T) {
+	t.Parallel()
 	ask := get(healthcheck.URL{Regex: &healthcheck.Regex{Pattern: "("}})
 	w := newWorld(t, check("rs", ask, "127.0.0.1:1"))
 	for {
