@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -170,6 +171,10 @@ func guestFlags(args []string, run string) []string {
 			continue
 		}
 		out = append(out, a)
+	}
+	// Tests in a guest wait most of the time, and its single processor allows one of them.
+	if !slices.ContainsFunc(out, func(a string) bool { return strings.HasPrefix(a, "-test.parallel=") }) {
+		out = append(out, "-test.parallel=6")
 	}
 	if run != "" {
 		out = append(out, "-test.run="+run, "-test.v=true", "-test.count=1")

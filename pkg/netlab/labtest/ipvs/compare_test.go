@@ -1,0 +1,108 @@
+package ipvs_test
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/holdfast-lb/holdfast/pkg/netlab"
+)
+
+// beside runs the same scenario with the reference daemon and with ours, at the same
+// time and in networks of their own, and compares what they return, line by line.
+func beside(t *testing.T, scenario func(t *testing.T, bin string) []string) {
+	t.Helper()
+	var ref, ours []string
+	t.Run("both", func(t *testing.T) {
+		t.Run("keepalived", func(t *testing.T) {
+			t.Parallel()
+			ref = scenario(t, netlab.Keepalived)
+		})
+		t.Run("holdfast", func(t *testing.T) {
+			t.Parallel()
+			ours = scenario(t, netlab.Holdfast(t))
+		})
+	})
+	if t.Failed() {
+		return
+	}
+	if len(ref) == 0 {
+		t.Fatal("the reference left nothing to compare")
+	}
+	if diff := cmp.Diff(ref, ours); diff != "" {
+		t.Errorf("keepalived (-) and holdfast (+) differ:\n%s", diff)
+	}
+}
+
+// tables is all that ipvsadm says about a namespace: services, destinations, timeouts,
+// sync daemons, thresholds and the number of connections each has had.
+func tables(ns *netlab.Namespace) []string {
+	out := ns.IPVS()
+	for _, what := range []string{"--timeout", "--daemon", "--thresholds", "--stats"} {
+		text := ns.Run("ipvsadm", "-Ln", what)
+		if what == "--stats" {
+			text = connections(text)
+		}
+		for _, line := range sorted(text) {
+			out = append(out, what+" "+line)
+		}
+	}
+	return out
+}
+
+// connections keeps the first number of each line of "ipvsadm -Ln --stats": packets and
+// bytes depend on timing.
+func connections(stats string) string {
+	var b strings.Builder
+	for line := range strings.Lines(stats) {
+		f := strings.Fields(line)
+		switch {
+		case len(f) > 3 && f[0] == "->" && f[1] != "RemoteAddress:Port":
+			fmt.Fprintln(&b, f[1], "conns", f[2])
+		case len(f) > 3 && f[0] != "Prot" && f[0] != "->" && f[0] != "IP":
+			fmt.Fprintln(&b, f[0], f[1], "conns", f[2])
+		}
+	}
+	return b.String()
+}
+
+// settled waits until the tables have not changed for a while, and returns them.
+func settled(t *testing.T, ns *netlab.Namespace, quiet time.Duration) []string {
+	t.Helper()
+	last, since := ns.ProcIPVS(), time.Now()
+	_, ok := netlab.Poll(quiet+20*time.Second, func() bool {
+		if now := ns.ProcIPVS(); now != last {
+			last, since = now, time.Now()
+		}
+		return time.Since(since) > quiet
+	})
+	if !ok {
+		t.Fatalf("the tables do not settle:\n%s", last)
+	}
+	return tables(ns)
+}
+
+func sorted(text string) []string {
+	var out []string
+	for line := range strings.Lines(text) {
+		if s := strings.Join(strings.Fields(line), " "); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// exitStatus is the exit status of a finished command, for the comparison.
+func exitStatus(err error) string {
+	if err == nil {
+		return "exit 0"
+	}
+	if exit, ok := err.(*exec.ExitError); ok {
+		return fmt.Sprintf("exit %d", exit.ExitCode())
+	}
+	return err.Error()
+}
