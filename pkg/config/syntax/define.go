@@ -21,6 +21,7 @@ func (r *reader) define(c chunk) bool {
 	if n == 0 {
 		return false
 	}
+	r.tree.Used |= Definitions
 	at, _ := c.span(0, n)
 	d := &definition{at: at, note: c.s[:n] + " is defined here"}
 	value, more := continues(c.from(n + 1))
@@ -220,6 +221,7 @@ func (r *reader) lookup(ref reference, last bool) (lines []chunk, def *definitio
 
 // predefined is the value of the names that keepalived defines.
 func (r *reader) predefined(ref reference) (string, bool) {
+	r.tree.Used |= Environment
 	switch ref.name {
 	case "_RANDOM":
 		return r.randomNumber(ref.args)

@@ -65,6 +65,7 @@ func (r *reader) generate(c chunk, depth int) bool {
 	default:
 		return false
 	}
+	r.tree.Used |= Generators
 	g := new(generator)
 	rest := c.s[len(kind):]
 	if kind == "~SEQ" {

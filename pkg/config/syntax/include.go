@@ -122,6 +122,7 @@ type target struct{ abs, shown string }
 
 // include opens what an include line names.
 func (r *reader) include(c chunk, name, keyword string) {
+	r.tree.Used |= Includes
 	demands := r.check | checkLetters[keyword]
 	at, via := c.span(len(c.s)-len(name), len(c.s))
 	names, err := expandBraces(name)

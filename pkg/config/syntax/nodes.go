@@ -35,10 +35,13 @@ func (b *nester) until(i int) (own []Comment) {
 	for len(b.comments) > 0 && b.comments[0].Next <= i {
 		c := b.comments[0]
 		b.comments = b.comments[1:]
-		if c.Tail && b.last != nil {
-			b.last.After = append(b.last.After, c)
-		} else {
+		switch {
+		case !c.Tail || b.last == nil:
 			own = append(own, c)
+		case b.last.Close.IsZero():
+			b.last.After = append(b.last.After, c)
+		default:
+			b.last.Behind = append(b.last.Behind, c)
 		}
 	}
 	return own

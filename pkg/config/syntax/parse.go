@@ -111,12 +111,16 @@ func (r *reader) next() bool {
 	if len(r.files) == 0 {
 		return false
 	}
+	comments := len(r.tree.Comments)
 	line, seen, ok := r.physical()
 	if !ok {
 		r.files = r.files[:len(r.files)-1]
 		return true
 	}
 	r.line(line, 0, seen&isSpecial != 0)
+	if comments < len(r.tree.Comments) && r.tree.Comments[comments].Tail {
+		r.tree.Comments[comments].Next = len(r.tree.Lines)
+	}
 	return true
 }
 
@@ -244,6 +248,7 @@ func (r *reader) condition(c chunk) (rest chunk, keep bool) {
 	if n < 0 {
 		return c, false
 	}
+	r.tree.Used |= Conditions
 	id, not := strings.CutPrefix(c.s[1:n], "^")
 	return c.from(n).trim(), (id == r.id) != not
 }

@@ -74,6 +74,30 @@ type Tree struct {
 	Files    []*diag.File // in the order in which they were first read; the first is the main file
 	Comments []Comment    // of the files' own lines, in the order of reading
 	End      diag.Span    // the end of the main file
+	Used     Feature      // what Lines no longer show
+}
+
+// Feature is a set of the language's means of saying less, or other things on
+// other machines. They are gone from a tree: printing it writes them out.
+type Feature uint8
+
+// The features.
+const (
+	Conditions  Feature = 1 << iota // @ID lines
+	Definitions                     // $NAME
+	Generators                      // ~SEQ and ~LST
+	Includes
+	Environment // ${_ENV NAME}, ${_RANDOM}, ${_INSTANCE} and ${_PWD}
+)
+
+func (f Feature) String() string {
+	var names []string
+	for i, name := range []string{"conditions", "definitions", "generators", "includes", "predefined names"} {
+		if f&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // Comment is a comment as typed, with its # or !, up to the end of the line.
@@ -98,8 +122,9 @@ type Node struct {
 	Close    diag.Span // zero if the closing brace is missing
 	Children []*Node
 	Before   []Comment // comments on the lines above
-	After    []Comment // comments behind the words, the opening and the closing brace
+	After    []Comment // comments behind the words or the opening brace
 	Inside   []Comment // comments between the last child and the closing brace
+	Behind   []Comment // comments behind the closing brace
 }
 
 // Keyword is the first word, or "" for a stray brace.

@@ -1,0 +1,90 @@
+package syntax
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestFormat(t *testing.T) {
+	in := `! a comment
+global_defs # settings
+{
+    # who
+    router_id   "lb one"  # me
+    # no more
+} # done
+@me vrrp_instance V{state BACKUP} } {
+    "@x" "" 'a b'
+    ~SEQ(i,2) 192.0.2.${i}
+    unclosed { a
+# end`
+	want := `! a comment
+global_defs { # settings
+    # who
+    router_id "lb one" # me
+    # no more
+} # done
+
+vrrp_instance V {
+    state BACKUP
+}
+
+}
+
+{
+    "@x" "" 'a b'
+    192.0.2.1
+    192.0.2.2
+    unclosed {
+        a
+# end
+`
+	tree, _ := parseText(in)
+	got := Format(tree.Nodes())
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	again, _ := parseText(got)
+	if show(again) != show(tree) {
+		t.Errorf("reads back as\n%s, want\n%s", show(again), show(tree))
+	}
+	if got := tree.Used; got != Conditions|Generators {
+		t.Errorf("used %v", got)
+	}
+}
+
+// FuzzFormat: what is printed reads back as the same lines with as many comments.
+func FuzzFormat(f *testing.F) {
+	f.Add("a { b \"c d\" } } e #x\n{ {\n#y\nf\\#g !z\n")
+	f.Add("$A=x {\nq $A\n@me $A\n~SEQ(i,3) y$i\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		tree, _ := Parse("t.conf", Options{Source: Text("t.conf", text), ConfigID: "me", MaxLines: 1000})
+		for _, l := range tree.Lines {
+			size := 0
+			for _, w := range l.Words {
+				size += len(w.Text) + 3
+				if strings.Contains(w.Text, "$") {
+					t.Skip("may be replaced the second time")
+				}
+			}
+			if size > maxLine/2 {
+				t.Skip("does not fit a line")
+			}
+		}
+		printed := Format(tree.Nodes())
+		for line := range strings.Lines(printed) {
+			if len(line) >= maxLine || strings.Contains(line, "\x00") {
+				t.Skip("does not fit a line")
+			}
+		}
+		again, _ := Parse("t.conf", Options{Source: Text("t.conf", printed), ConfigID: "me"})
+		if a, b := show(tree), show(again); a != b {
+			t.Fatalf("%q is\n%s\nprinted\n%s\nis\n%s", text, a, printed, b)
+		}
+		if len(again.Comments) != len(tree.Comments) {
+			t.Errorf("%d comments became %d in\n%s", len(tree.Comments), len(again.Comments), printed)
+		}
+	})
+}
