@@ -269,6 +269,7 @@ type FirewallGlobal struct {
 	IPTables            bool
 	ChainIn, ChainOut   string
 	IPSets              bool
+	IPSetsGiven         bool
 	IPSetNames          [6]string // set4 set6 set_if6 set_igmp set_mld set_nd
 	NFTables            bool
 	NFTable             string

@@ -26,6 +26,7 @@ type VirtualServer struct {
 	Hashed        bool
 	Persistence   time.Duration // 0 is off
 	Granularity   int           // prefix length; 32 or 128 by default
+	Netmask       uint32        // the same for IPv4, as given: it may have holes
 	Engine        string
 	Timing        Timing // defaults for its checkers
 	Inhibit       bool
@@ -75,11 +76,12 @@ const (
 
 // Method is how packets reach a real server.
 type Method struct {
-	Kind    Kind
-	Tunnel  Tunnel
-	TunPort uint16
-	Csum    TunnelCsum
-	FullNAT bool // ours: NAT with source NAT
+	Kind      Kind
+	Tunnel    Tunnel
+	TunPort   uint16
+	Csum      TunnelCsum
+	CsumGiven bool
+	FullNAT   bool // ours: NAT with source NAT
 }
 
 // Kind is a forwarding method.
@@ -292,7 +294,8 @@ type GroupRange struct {
 
 // GroupMark is a fwmark entry.
 type GroupMark struct {
-	Mark uint32
-	IPv6 bool
-	At   diag.Span
+	Mark        uint32
+	IPv6        bool
+	FamilyGiven bool
+	At          diag.Span
 }

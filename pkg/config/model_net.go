@@ -23,6 +23,8 @@ type Address struct {
 	PreferredLft *uint32 // seconds; nil: by the default rule
 	NoTrack      bool
 	TrackGroup   string
+	UseVMAC      bool   // on a VMAC of its own
+	VMACName     string // empty for automatic
 	At           diag.Span
 }
 
@@ -95,7 +97,8 @@ type Encap struct {
 type Rule struct {
 	IPv6             bool
 	Not              bool
-	From, To         netip.Prefix
+	From, To         netip.Prefix // not valid: all
+	FromGiven        bool
 	Table            uint32
 	Preference       uint32
 	PreferenceGiven  bool

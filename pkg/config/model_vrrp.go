@@ -9,12 +9,13 @@ import (
 
 // Instance is a vrrp_instance: one virtual router.
 type Instance struct {
-	Name      string
-	At        diag.Span // the name
-	Interface string    // empty for unicast without interface
-	VRID      uint8
-	IPv6      bool // family of the adverts
-	Version   int  // 2 or 3
+	Name                    string
+	At                      diag.Span // the name
+	Interface               string    // empty for unicast without interface
+	InterfaceAt, PriorityAt diag.Span
+	VRID                    uint8
+	IPv6                    bool // family of the adverts
+	Version                 int  // 2 or 3
 
 	WantMaster   bool // state MASTER
 	Priority     uint8
@@ -156,6 +157,7 @@ type VMAC struct {
 	Name      string // empty for automatic
 	MAC       [6]byte
 	MACGiven  bool
+	MACShort  bool   // five bytes were given; the VRID is the sixth
 	Group     string // interface group, empty for none
 	NetlinkOK bool   // netlink_notify_msg
 	XmitBase  bool

@@ -1,0 +1,272 @@
+package config
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/holdfast-lb/holdfast/pkg/config/diag"
+	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
+)
+
+// decoder reads the logical lines as one process does: each process knows all
+// keywords, but follows only the blocks that concern it and skips the others
+// by counting braces. With braces in disorder the processes may therefore
+// understand a file differently, as they do in keepalived.
+type decoder struct {
+	lines []syntax.Line
+	pos   int // next line
+	end   diag.Span
+	role  Role
+	mode  Mode
+	env   *Env
+
+	cfg      *Config
+	problems []diag.Problem
+	stopped  bool // an argument was missing: nothing further is read
+	open     int  // blocks still open at the end of the file
+
+	state // what is being read
+}
+
+// arg is a keyword's arguments, read as its declaration says.
+type arg struct {
+	kw    *Keyword
+	key   syntax.Word
+	words []syntax.Word // behind the keyword
+	given bool          // there is at least one
+
+	n    int64         // Int
+	dur  time.Duration // Seconds, Millis
+	on   bool          // Bool
+	text string        // Text
+	addr netip.Addr    // Addr
+	cmd  *Command      // Exec
+}
+
+// first is the first argument, or the keyword itself: something to point at.
+func (a *arg) first() syntax.Word {
+	if len(a.words) > 0 {
+		return a.words[0]
+	}
+	return a.key
+}
+
+// read decodes everything below the top level.
+func (d *decoder) read() {
+	d.block(&rootBlock, 0)
+	if d.open > 0 && !d.stopped {
+		d.at("missing-closing-brace", d.end, "%s missing at the end of the file", plural(d.open, "closing brace is", "closing braces are"))
+	}
+}
+
+// block reads keywords of b up to the closing brace of a block, or, at depth
+// 0, to the end.
+func (d *decoder) block(b *Block, depth int) {
+	for d.pos < len(d.lines) && !d.stopped {
+		l := &d.lines[d.pos]
+		d.pos++
+		switch l.Kind {
+		case syntax.Open:
+			d.err("unexpected-brace", syntax.Word{At: l.At, Via: l.Via}, "this opening brace follows no keyword that takes a block")
+			d.hint("put the block's keyword in front of it, or remove the brace")
+		case syntax.Close:
+			if depth > 0 {
+				return
+			}
+			d.err("extra-closing-brace", syntax.Word{At: l.At, Via: l.Via}, "this closing brace closes nothing")
+			d.hint("remove it, or look for an opening brace missing above")
+		default:
+			d.line(b, l, depth)
+		}
+	}
+	if depth > 0 && !d.stopped {
+		d.open++
+	}
+}
+
+// line reads one keyword, and its block if it has one.
+func (d *decoder) line(b *Block, l *syntax.Line, depth int) {
+	k := b.lookup(l.Words[0].Text)
+	if k == nil {
+		d.unknown(b, l)
+		return
+	}
+	if k.Role != 0 && k.Role&d.role == 0 {
+		d.skipBlock()
+		return
+	}
+	if k.Old {
+		d.err("deprecated-keyword", l.Words[0], "%s is an old spelling", k.Name)
+		d.hint("use %s instead", k.Use)
+	}
+	a := arg{kw: k, key: l.Words[0], words: l.Words[1:], given: len(l.Words) > 1}
+	switch k.Takes {
+	case Sub, Items:
+		d.enter(k, &a, depth)
+	default:
+		if d.value(k, &a) && k.set != nil {
+			k.set(d, &a)
+		}
+	}
+}
+
+// enter reads a block.
+func (d *decoder) enter(k *Keyword, a *arg, depth int) {
+	if k.open != nil && !k.open(d, a) {
+		d.skipBlock()
+		return
+	}
+	if d.stopped {
+		return
+	}
+	if d.pos < len(d.lines) && d.lines[d.pos].Kind == syntax.Open {
+		d.pos++
+	} else if d.pos < len(d.lines) || k.Takes == Sub {
+		d.err("missing-opening-brace", a.key, "%s must be followed by an opening brace", k.Name)
+		d.hint("write: %s … {", k.Name)
+	}
+	if k.Takes == Sub {
+		d.block(k.Block, depth+1)
+	} else {
+		d.items(k)
+	}
+	if k.end != nil && !d.stopped {
+		k.end(d)
+	}
+}
+
+// items reads the lines of a value block.
+func (d *decoder) items(k *Keyword) {
+	for d.pos < len(d.lines) && !d.stopped {
+		l := &d.lines[d.pos]
+		d.pos++
+		switch l.Kind {
+		case syntax.Close:
+			return
+		case syntax.Open:
+			k.item(d, []syntax.Word{{Text: "{", At: l.At, Via: l.Via}})
+		default:
+			k.item(d, l.Words)
+		}
+	}
+	d.open++
+}
+
+// skipBlock passes over the block that begins at the next line, if one does.
+func (d *decoder) skipBlock() {
+	if d.pos >= len(d.lines) || d.lines[d.pos].Kind != syntax.Open {
+		return
+	}
+	depth := 0
+	for ; d.pos < len(d.lines); d.pos++ {
+		switch d.lines[d.pos].Kind {
+		case syntax.Open:
+			depth++
+		case syntax.Close:
+			if depth--; depth == 0 {
+				d.pos++
+				return
+			}
+		}
+	}
+	d.open++
+}
+
+// unknown reports a word that is no keyword of the block.
+func (d *decoder) unknown(b *Block, l *syntax.Line) {
+	w := l.Words[0]
+	d.err("unknown-keyword", w, "%q is not a keyword here", w.Text)
+	if s := diag.Suggest(w.Text, b.Names()); s != "" {
+		d.hint("did you mean %s?", s)
+	} else if paths, _ := Find(w.Text); len(paths) > 0 {
+		d.hint("%s belongs into %s", w.Text, strings.Join(paths, " or "))
+	}
+}
+
+// value reads the arguments as the declaration says; false means that there is
+// nothing to take.
+func (d *decoder) value(k *Keyword, a *arg) bool {
+	if !a.given {
+		switch {
+		case k.Takes == Flag || k.Optional:
+			return true
+		case k.Takes == Bool:
+			a.on = true
+			return true
+		}
+		d.missing(k, a)
+		return false
+	}
+	w := a.words[0]
+	var ok bool
+	switch k.Takes {
+	case Bool:
+		if a.on, ok = boolean(w.Text); !ok {
+			d.err("invalid-boolean", w, "%q is neither true nor false", w.Text)
+			d.hint("write true, on, yes, false, off or no, or nothing for true")
+		}
+	case Int:
+		a.n, ok = d.integer(w, k.Min, k.Max)
+	case Seconds:
+		a.dur, ok = d.micros(w, 6, k.Min, k.Max)
+	case Millis:
+		a.dur, ok = d.micros(w, 3, k.Min, k.Max)
+	case Text:
+		a.text, ok = w.Text, true
+	case Addr:
+		a.addr, ok = d.address(w)
+	case Exec:
+		a.cmd, ok = d.command(k, a)
+	default:
+		ok = true
+	}
+	return ok
+}
+
+// missing reports a keyword without its argument. Most of them end the reading
+// at once.
+func (d *decoder) missing(k *Keyword, a *arg) {
+	f := fault{"missing-argument", diag.Error, diag.Missing}
+	if k.Lax {
+		f.Class = diag.Config
+	} else {
+		d.stopped = true
+	}
+	d.add(f, a.key, k.Name+" needs an argument", "write: "+k.Name+" "+k.Synopsis())
+}
+
+// need reports the argument i of a line as missing if it is; reading stops then.
+func (d *decoder) need(words []syntax.Word, i int) bool {
+	if i < len(words) {
+		return true
+	}
+	w := words[len(words)-1]
+	d.add(fault{"missing-argument", diag.Error, diag.Missing}, w, "something is missing behind "+w.Text, "")
+	d.stopped = true
+	return false
+}
+
+// address reads an IP address; an IPv6 one may not carry a zone.
+func (d *decoder) address(w syntax.Word) (netip.Addr, bool) {
+	addr, ok := parseAddr(w.Text)
+	if !ok {
+		d.err("invalid-address", w, "%q is not an IP address", w.Text)
+	}
+	return addr, ok
+}
+
+func parseAddr(s string) (netip.Addr, bool) {
+	addr, err := netip.ParseAddr(s)
+	if err != nil || addr.Zone() != "" {
+		return netip.Addr{}, false
+	}
+	return addr, true
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return itoa(n) + " " + many
+}

@@ -1,0 +1,472 @@
+package config
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
+)
+
+// defaultGlobal is global_defs before anything is read.
+func defaultGlobal(env *Env) Global {
+	role := RoleProcess{RTTimeLimit: 10 * time.Millisecond}
+	return Global{
+		VRRP: role, Checkers: role, Bfd: role,
+		StartupTimeout:   10 * time.Second,
+		ShutdownTimeout:  10 * time.Second,
+		MinAutoDelay:     time.Second,
+		LVS:              LVSGlobal{ReconcileInterval: 5 * time.Second},
+		McastGroup4:      netip.AddrFrom4([4]byte{224, 0, 0, 18}),
+		McastGroup6:      netip.AddrFrom16([16]byte{0xff, 2, 15: 0x12}),
+		GARP:             GARPTimers{MasterDelay: 5 * time.Second, MasterRepeat: 5, RefreshRepeat: 1},
+		DownTimerAdverts: 3,
+		Version:          2,
+		RxBufsMultiplier: 3,
+		Firewall: FirewallGlobal{
+			NFPriority: -1, NFIPVSPriority: -1, NFIPVSStartFwmark: 1000,
+		},
+		SNMP:          SNMP{VSInterval: 5 * time.Second},
+		Umask:         0o177,
+		JSONVersion:   1,
+		IPRouteUsrDir: "/etc/iproute2",
+		IPRouteEtcDir: "/etc/iproute2",
+	}
+}
+
+func tri(on bool) Tri {
+	if on {
+		return True
+	}
+	return False
+}
+
+func setSMTPServer(d *decoder, a *arg) {
+	host, port := a.words[0], uint16(25)
+	if len(a.words) > 1 {
+		n, ok := d.integer(a.words[1], 1, 65535)
+		if ok {
+			port = uint16(n)
+		}
+	}
+	if !d.knownHost(host.Text) {
+		d.err("unknown-host", host, "the mail server %q has no address", host.Text)
+		d.hint("check the name, or give the server's address")
+		return
+	}
+	d.g.Mail.Server, d.g.Mail.Port = host.Text, port
+}
+
+// knownHost reports whether the resolver makes an address of s: addresses, the
+// old short forms of IPv4 ("10.1"), and names.
+func (d *decoder) knownHost(s string) bool {
+	if _, ok := parseAddr(s); ok || shortIPv4(s) {
+		return true
+	}
+	return d.env.ResolveHost != nil && d.env.ResolveHost(s)
+}
+
+// shortIPv4 reports whether s is an IPv4 address of one to four decimal parts,
+// of which the last may fill what is missing.
+func shortIPv4(s string) bool {
+	parts := strings.Split(s, ".")
+	if len(parts) > 4 {
+		return false
+	}
+	for i, p := range parts {
+		_, num, rest := digits(p)
+		n, ok := atoi(num)
+		limit := int64(256)
+		if i == len(parts)-1 {
+			limit = 1 << (8 * (5 - len(parts)))
+		}
+		if num == "" || rest != "" || p[0] == '+' || p[0] == '-' || !ok || n >= limit {
+			return false
+		}
+	}
+	return true
+}
+
+func openNotificationEmail(d *decoder, a *arg) bool {
+	d.mailAt, d.mails = a.key, 0
+	return true
+}
+
+func itemNotificationEmail(d *decoder, words []syntax.Word) {
+	for _, w := range words {
+		d.g.Mail.To = append(d.g.Mail.To, w.Text)
+		d.mails++
+	}
+}
+
+func endNotificationEmail(d *decoder) {
+	if d.mails == 0 {
+		d.err("empty-block", d.mailAt, "notification_email names no address")
+	}
+}
+
+// processName cuts a process name to what the kernel keeps of it.
+func (d *decoder) processName(a *arg) string {
+	name := a.words[0].Text
+	if len(name) > 15 {
+		d.err("name-too-long", a.words[0], "a process name has at most 15 characters")
+		name = name[:15]
+		d.hint("it is cut to %s", name)
+	}
+	return name
+}
+
+// atLeastOne is the number of an argument that may not be 0.
+func (d *decoder) atLeastOne(a *arg) int {
+	if a.n == 0 {
+		d.err("number-out-of-range", a.words[0], "%s must be at least 1", a.kw.Name)
+		return 1
+	}
+	return int(a.n)
+}
+
+func setDynamicInterfaces(d *decoder, a *arg) {
+	d.g.DynamicInterfaces = true
+	if !a.given {
+		return
+	}
+	if a.words[0].Text != "allow_if_changes" {
+		d.unknownWord(a.words[0], "allow_if_changes")
+		return
+	}
+	d.g.DynamicAllowIfChanges = true
+}
+
+// unknownWord reports a word that should be one of some words.
+func (d *decoder) unknownWord(w syntax.Word, words ...string) {
+	d.err("unknown-word", w, "%q is not known here", w.Text)
+	d.hint("it may be %s", strings.Join(words, ", "))
+}
+
+func setFlushOnStop(d *decoder, a *arg) {
+	d.g.LVS.FlushOnStop = FlushAll
+	if !a.given {
+		return
+	}
+	if a.words[0].Text != "VS" {
+		d.g.LVS.FlushOnStop = FlushNothing
+		d.unknownWord(a.words[0], "VS")
+		return
+	}
+	d.g.LVS.FlushOnStop = FlushServices
+}
+
+func setLVSTimeouts(d *decoder, a *arg) {
+	l := &d.g.LVS
+	for i := 0; i < len(a.words); i += 2 {
+		var to *time.Duration
+		switch a.words[i].Text {
+		case "tcp":
+			to = &l.TimeoutTCP
+		case "tcpfin":
+			to = &l.TimeoutTCPFin
+		case "udp":
+			to = &l.TimeoutUDP
+		default:
+			d.unknownWord(a.words[i], "tcp", "tcpfin", "udp")
+			i--
+			continue
+		}
+		if i+1 >= len(a.words) {
+			d.err("missing-value", a.words[i], "%s needs a number of seconds", a.words[i].Text)
+			return
+		}
+		if n, ok := d.integer(a.words[i+1], 0, 2678400); ok {
+			*to = time.Duration(n) * time.Second
+		}
+	}
+}
+
+func setSyncDaemon(d *decoder, a *arg) {
+	if d.g.LVS.SyncDaemon != nil {
+		d.err("duplicate-keyword", a.key, "lvs_sync_daemon is given twice; this one is ignored")
+		return
+	}
+	s := &SyncDaemon{Interface: a.words[0].Text, ID: -1}
+	d.g.LVS.SyncDaemon = s
+	d.syncDaemonAt = a.words[0]
+	words := a.words[1:]
+	if len(words) > 0 && !isSyncOption(words[0].Text) { // the old form: interface instance [id]
+		s.Instance = words[0].Text
+		words = words[1:]
+		if len(words) > 0 && !isSyncOption(words[0].Text) {
+			if n, ok := d.integer(words[0], 0, 255); ok {
+				s.ID = int(n)
+			}
+			words = words[1:]
+		}
+	}
+	for i := 0; i < len(words); i += 2 {
+		if !isSyncOption(words[i].Text) {
+			d.unknownWord(words[i], "inst", "id", "maxlen", "port", "ttl", "group")
+			i--
+			continue
+		}
+		if i+1 >= len(words) {
+			d.err("missing-value", words[i], "%s needs a value", words[i].Text)
+			return
+		}
+		d.syncOption(s, words[i].Text, words[i+1])
+	}
+}
+
+func isSyncOption(s string) bool {
+	switch s {
+	case "inst", "id", "maxlen", "port", "ttl", "group":
+		return true
+	}
+	return false
+}
+
+func (d *decoder) syncOption(s *SyncDaemon, option string, w syntax.Word) {
+	number := func(low, high int64) int {
+		n, _ := d.integer(w, low, high)
+		return int(n)
+	}
+	switch option {
+	case "inst":
+		s.Instance = w.Text
+	case "id":
+		if n, ok := d.integer(w, 0, 255); ok {
+			s.ID = int(n)
+		}
+	case "maxlen":
+		s.MaxLen = number(1, 65507)
+	case "port":
+		s.Port = uint16(number(1, 65535))
+	case "ttl":
+		s.TTL = uint8(number(1, 255))
+	case "group":
+		if addr, ok := d.address(w); ok {
+			if !addr.IsMulticast() {
+				d.err("not-multicast", w, "%s is not a multicast address", w.Text)
+				return
+			}
+			s.Group = addr
+		}
+	}
+}
+
+func setMcastGroup(d *decoder, a *arg, to *netip.Addr, v6 bool) {
+	if a.addr.Is6() != v6 || !a.addr.IsMulticast() {
+		family := "IPv4"
+		if v6 {
+			family = "IPv6"
+		}
+		d.err("not-multicast", a.words[0], "%s is not an %s multicast address", a.words[0].Text, family)
+		return
+	}
+	*to = a.addr
+}
+
+// extraIf reads garp_extra_if: [all] SECONDS.
+func (d *decoder) extraIf(a *arg, to *time.Duration, all *bool) {
+	w := a.words
+	both := w[0].Text == "all"
+	if both {
+		if w = w[1:]; len(w) == 0 {
+			d.err("missing-value", a.words[0], "%s all needs a number of seconds", a.kw.Name)
+			return
+		}
+	}
+	if n, ok := d.integer(w[0], 0, 86400); ok {
+		*to, *all = time.Duration(n)*time.Second, both
+	}
+}
+
+func setIPTables(d *decoder, a *arg) {
+	f := &d.g.Firewall
+	f.IPTables, f.ChainIn, f.ChainOut = true, "INPUT", "OUTPUT"
+	chain := func(i int) string {
+		if name := a.words[i].Text; len(name) <= 28 {
+			return name
+		}
+		d.err("name-too-long", a.words[i], "a chain name has at most 28 characters")
+		return a.words[i].Text[:28]
+	}
+	switch {
+	case len(a.words) > 1:
+		f.ChainIn, f.ChainOut = chain(0), chain(1)
+	case len(a.words) == 1:
+		f.ChainIn, f.ChainOut = chain(0), ""
+	}
+}
+
+func setIPSets(d *decoder, a *arg) {
+	f := &d.g.Firewall
+	if !a.given {
+		f.IPSets, f.IPSetsGiven = false, true
+		return
+	}
+	f.IPSets, f.IPSetsGiven = true, true
+	for i, w := range a.words[:min(len(a.words), len(f.IPSetNames))] {
+		f.IPSetNames[i] = w.Text
+	}
+}
+
+func setNFTables(d *decoder, a *arg) {
+	f := &d.g.Firewall
+	f.NFTables, f.NFTable = true, "keepalived"
+	if a.given {
+		f.NFTable = a.words[0].Text
+	}
+}
+
+func setNFIPVS(d *decoder, a *arg) {
+	f := &d.g.Firewall
+	f.NFIPVS, f.NFIPVSTable = true, "keepalived_ipvs"
+	if a.given {
+		f.NFIPVSTable = a.words[0].Text
+	}
+}
+
+func (d *decoder) rtPriority(a *arg, to *RoleProcess) {
+	n, ok := d.integer(a.words[0], 1, maxInt32)
+	if !ok {
+		return
+	}
+	if n > 99 {
+		d.err("number-out-of-range", a.words[0], "the highest real-time priority is 99")
+		n = 99
+	}
+	to.RTPriority = int(n)
+}
+
+func (d *decoder) cpuAffinity(a *arg, to *RoleProcess) {
+	for _, w := range a.words {
+		n, ok := d.integer(w, 0, maxInt32)
+		if !ok {
+			return
+		}
+		if d.env.CPUs > 0 && int(n) >= d.env.CPUs {
+			d.err("unknown-cpu", w, "there is no CPU %d here", n)
+			return
+		}
+		to.CPUs = append(to.CPUs, int(n))
+	}
+}
+
+func setRxBufsPolicy(d *decoder, a *arg) {
+	for _, w := range a.words {
+		switch {
+		case strings.EqualFold(w.Text, "MTU"):
+			d.g.RxBufsPolicy |= RxBufsMTU
+		case strings.EqualFold(w.Text, "ADVERT"):
+			d.g.RxBufsPolicy |= RxBufsAdvert
+		default:
+			if n, ok := d.integer(w, 0, maxInt32); ok {
+				d.g.RxBufsPolicy, d.g.RxBufsSize = RxBufsBytes, int(n)
+			}
+		}
+	}
+}
+
+var umaskBits = map[string]uint32{
+	"IRUSR": 0o400, "IWUSR": 0o200, "IXUSR": 0o100, "IRGRP": 0o040, "IWGRP": 0o020, "IXGRP": 0o010,
+	"IROTH": 0o004, "IWOTH": 0o002, "IXOTH": 0o001, "IRWXU": 0o700, "IRWXG": 0o070, "IRWXO": 0o007,
+}
+
+func setUmask(d *decoder, a *arg) {
+	var mask uint32
+	text := a.words[0].Text
+	if '0' <= text[0] && text[0] <= '9' {
+		n, ok := parseUmask(text)
+		if !ok {
+			d.err("invalid-umask", a.words[0], "%q is not a umask", text)
+			d.hint("write an octal number such as 0177, or names such as IRWXG|IRWXO")
+			return
+		}
+		d.g.Umask = n
+		return
+	}
+	for _, w := range a.words {
+		for name := range strings.SplitSeq(w.Text, "|") {
+			if name == "" {
+				continue
+			}
+			bits, ok := umaskBits[name]
+			if !ok {
+				d.err("invalid-umask", w, "%q is not a umask", name)
+				return
+			}
+			mask |= bits
+		}
+	}
+	d.g.Umask = mask
+}
+
+// parseUmask reads 0-octal, decimal or 0x-hexadecimal.
+func parseUmask(s string) (uint32, bool) {
+	base := uint32(10)
+	if s[0] == '0' {
+		base = 8
+		if len(s) > 2 && (s[1] == 'x' || s[1] == 'X') {
+			base, s = 16, s[2:]
+		}
+	}
+	var n uint32
+	for _, c := range []byte(strings.ToLower(s)) {
+		v := uint32(strings.IndexByte("0123456789abcdef", c))
+		if v >= base {
+			return 0, false
+		}
+		if n = n*base + v; n > 0o777 {
+			return 0, false
+		}
+	}
+	return n, true
+}
+
+func checkIncludeWords(d *decoder, a *arg) {
+	for _, w := range a.words {
+		switch strings.TrimLeft(w.Text, "+-") {
+		case "read", "match", "wildcard_match", "brace_match":
+		default:
+			d.unknownWord(w, "read", "match", "wildcard_match", "brace_match")
+		}
+	}
+}
+
+func setConfigSaveDir(d *decoder, a *arg) {
+	path := a.words[0].Text
+	if f, ok := d.env.lstat(path); ok && !f.Mode.IsDir() && f.Link == "" {
+		d.err("not-a-directory", a.words[0], "%s is not a directory", path)
+		return
+	}
+	d.g.ConfigSaveDir = path
+}
+
+func setNetNamespace(d *decoder, a *arg) {
+	p := &d.cfg.Process
+	if p.NetNamespace != "" {
+		d.err("duplicate-keyword", a.key, "net_namespace is given twice; this one is ignored")
+		return
+	}
+	p.NetNamespace, p.UsePidDir = a.text, true
+}
+
+func setNetNamespaceIPVS(d *decoder, a *arg) {
+	p := &d.cfg.Process
+	if p.IPVSNamespaceSet {
+		d.err("duplicate-keyword", a.key, "net_namespace_ipvs is given twice; this one is ignored")
+		return
+	}
+	p.IPVSNamespaceSet = true
+	if a.given {
+		p.NetNamespaceIPVS = a.words[0].Text
+	}
+}
+
+func setProcessInstance(d *decoder, a *arg) {
+	p := &d.cfg.Process
+	if p.Instance != "" {
+		d.err("duplicate-keyword", a.key, "instance is given twice; this one is ignored")
+		return
+	}
+	p.Instance, p.UsePidDir = a.text, true
+}

@@ -1,0 +1,120 @@
+package config
+
+import (
+	"net/netip"
+
+	"github.com/holdfast-lb/holdfast/pkg/config/diag"
+	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
+)
+
+// state is what the decoder is in the middle of.
+type state struct {
+	g       *Global
+	account account
+
+	scriptUser   bool
+	mailAt       syntax.Word
+	mails        int
+	syncDaemonAt syntax.Word
+
+	inst        *instanceDraft
+	instances   []*instanceDraft
+	group       *groupDraft
+	groups      []*groupDraft
+	trackScript *scriptDraft
+	scriptsRead []*scriptDraft
+	process     *TrackProcess
+	file        *TrackFile
+	trackGroup  *TrackGroup
+	garp        *GARPGroup
+	bfd         *bfdDraft
+	vs          *virtualDraft
+	virtuals    []*virtualDraft
+	rs          *realDraft
+	chk         *checkerDraft
+	url         *URL
+	host        *checkerDraft
+	serverGroup *ServerGroup
+
+	missingLink bool // an interface does not exist
+	ruleCount   uint32
+	unguarded   scripts
+}
+
+// The drafts hold, beside the typed value, what only the completion needs:
+// whether something was given, and where.
+
+type instanceDraft struct {
+	*Instance
+	useVMACAddr, xmitBase bool
+	unicastGiven          bool // a keyword that makes sense with peers only
+	strictGiven           bool
+	familyFixed           bool
+	srcAt                 syntax.Word
+	srcGiven              bool
+	ttlAt                 syntax.Word
+	nopreemptAt           syntax.Word
+	delayAt               syntax.Word
+	expiredAt             syntax.Word
+	ownerIgnoreAt         syntax.Word
+	smtpAlert             Tri
+	notifyPrio            Tri
+	hmacKeys              []syntax.Word
+}
+
+type groupDraft struct {
+	*SyncGroup
+	names     []syntax.Word
+	seen      bool // a group block
+	smtpAlert Tri
+}
+
+type scriptDraft struct {
+	*TrackScript
+	exec arg
+	user []syntax.Word
+	used bool
+}
+
+type bfdDraft struct {
+	*BFDInstance
+	bad        bool
+	rolesGiven bool
+}
+
+type virtualDraft struct {
+	*VirtualServer
+	byMark           bool
+	protocolGiven    bool
+	methodGiven      bool
+	sorryMethodGiven bool
+	familyGiven      bool
+	granularityGiven bool
+	quorumAt         syntax.Word
+	hysteresisAt     syntax.Word
+	reals            []*realDraft
+}
+
+type realDraft struct {
+	*RealServer
+	weightGiven, methodGiven bool
+	inhibit, alpha           Tri
+	checkers                 []*checkerDraft
+}
+
+type checkerDraft struct {
+	*Checker
+	given         Timing
+	connectIP     netip.Addr
+	connectIPAt   syntax.Word
+	connectPort   uint16
+	bindIP        netip.Addr
+	bindPort      uint16
+	bindAt        syntax.Word
+	alpha, logAll Tri
+	exec          arg
+	user          []syntax.Word
+	hosts         int
+	weightGiven   bool
+	keyword       diag.Span
+}

@@ -1,0 +1,85 @@
+package config
+
+import (
+	"io/fs"
+	"net/netip"
+)
+
+// Env is what a configuration is checked against: the machine it is to run on.
+// A nil function knows nothing.
+type Env struct {
+	Hostname string
+	CPUs     int
+
+	// Link returns the network interface of that name.
+	Link func(name string) (Link, bool)
+	// User and Group look accounts up.
+	User  func(name string) (uid, gid uint32, ok bool)
+	Group func(name string) (gid uint32, ok bool)
+	// ResolveHost reports whether a host name has an address.
+	ResolveHost func(name string) bool
+	// Stat looks at what a path leads to, Lstat at the path itself.
+	Stat, Lstat func(path string) (FileInfo, bool)
+	// Path is where programs without a slash are looked for.
+	Path []string
+	// ReadFile reads a name table of iproute2, such as /etc/iproute2/rt_tables.
+	ReadFile func(path string) (string, bool)
+}
+
+// Link is a network interface.
+type Link struct {
+	Index     int
+	Loopback  bool
+	VMAC      bool       // a private macvlan
+	Addr4     netip.Addr // the first IPv4 address
+	LinkLocal netip.Addr // the IPv6 link-local address
+}
+
+// FileInfo is what matters about a file for the security of scripts.
+type FileInfo struct {
+	Mode     fs.FileMode
+	UID, GID uint32
+	Link     string // target of a symbolic link
+}
+
+func (e *Env) link(name string) (Link, bool) {
+	if e.Link == nil {
+		return Link{}, false
+	}
+	return e.Link(name)
+}
+
+func (e *Env) user(name string) (uid, gid uint32, ok bool) {
+	if e.User == nil {
+		return 0, 0, false
+	}
+	return e.User(name)
+}
+
+func (e *Env) group(name string) (gid uint32, ok bool) {
+	if e.Group == nil {
+		return 0, false
+	}
+	return e.Group(name)
+}
+
+func (e *Env) lstat(path string) (FileInfo, bool) {
+	if e.Lstat == nil {
+		return FileInfo{}, false
+	}
+	return e.Lstat(path)
+}
+
+func (e *Env) readFile(path string) (string, bool) {
+	if e.ReadFile == nil {
+		return "", false
+	}
+	return e.ReadFile(path)
+}
+
+func (e *Env) stat(path string) (FileInfo, bool) {
+	if e.Stat == nil {
+		return FileInfo{}, false
+	}
+	return e.Stat(path)
+}

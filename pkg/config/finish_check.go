@@ -1,0 +1,244 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
+)
+
+// finishCheckers completes what the checkers role read.
+func (d *decoder) finishCheckers() {
+	s := &d.unguarded
+	s.d = d
+	for _, v := range d.virtuals {
+		d.virtual(v)
+	}
+	for _, v := range d.virtuals {
+		v.VirtualServer.RealServers = v.RealServers[:0:0]
+		for _, r := range v.reals {
+			for _, c := range r.checkers {
+				d.complete(v, r, c)
+				if c.Misc != nil {
+					s.keepMisc(c)
+				}
+				r.Checkers = append(r.Checkers, c.Checker)
+			}
+			s.keep(&r.NotifyUp)
+			s.keep(&r.NotifyDown)
+			v.RealServers = append(v.RealServers, r.RealServer)
+		}
+		s.keep(&v.QuorumUp)
+		s.keep(&v.QuorumDown)
+		d.cfg.VirtualServers = append(d.cfg.VirtualServers, v.VirtualServer)
+	}
+	if f := d.g.LVSFIFO; f != nil {
+		s.keep(&f.Script)
+	}
+	if f := d.g.NotifyFIFO; f != nil {
+		s.keep(&f.Script)
+	}
+	s.end()
+}
+
+// keepMisc checks the command of a MISC_CHECK.
+func (s *scripts) keepMisc(c *checkerDraft) {
+	s.keep(&c.Misc.Command)
+}
+
+// virtual completes one service and checks its servers.
+func (d *decoder) virtual(v *virtualDraft) {
+	name := syntax.Word{At: v.At}
+	if !v.protocolGiven && !v.byMark {
+		d.err("missing-protocol", name, "the service has no protocol; UDP is used")
+		d.hint("add: protocol TCP, UDP or SCTP")
+		v.Protocol = UDP
+	}
+	if v.Scheduler == "" {
+		d.err("missing-scheduler", name, "the service has no lb_algo; wlc is used")
+		d.hint("add: lb_algo wlc")
+		v.Scheduler = "wlc"
+	}
+	if !v.methodGiven {
+		d.err("missing-method", name, "the service has no lb_kind; NAT is used")
+		d.hint("add: lb_kind NAT, DR or TUN")
+	}
+	if v.OnePacket && v.Protocol != UDP && !v.byMark {
+		d.err("ops-needs-udp", name, "one-packet scheduling works with UDP only; ops is ignored")
+		v.OnePacket = false
+	}
+	if v.Addr.IsValid() && v.Addr.Port() == 0 && v.Persistence == 0 {
+		d.err("port-zero", name, "a service for all ports needs persistence_timeout; %s is set", DefaultPersistence)
+		v.Persistence = DefaultPersistence
+	}
+	if v.Granularity == 0 {
+		v.Granularity = 32
+		if v.IPv6 {
+			v.Granularity = 128
+		}
+	}
+	d.dropDoubleServers(v)
+	for _, r := range v.reals {
+		d.real(v, r)
+	}
+	if s := v.Sorry; s != nil {
+		if !v.sorryMethodGiven {
+			s.Method = v.Method
+		}
+		s.Addr = d.serverPort(v, s.Addr, s.Method)
+	}
+	d.quorum(v)
+}
+
+func (d *decoder) dropDoubleServers(v *virtualDraft) {
+	seen := make(map[netip.AddrPort]*realDraft, len(v.reals))
+	kept := v.reals[:0]
+	for _, r := range v.reals {
+		if first := seen[r.Addr]; first != nil {
+			d.at("duplicate-real-server", r.At, "%s is a real server of this service already; this one is removed", r.Addr)
+			d.note(first.At, "the first one")
+			continue
+		}
+		seen[r.Addr] = r
+		kept = append(kept, r)
+	}
+	v.reals = kept
+}
+
+// real completes one real server.
+func (d *decoder) real(v *virtualDraft, r *realDraft) {
+	if !r.weightGiven {
+		r.Weight = v.DefaultWeight
+	}
+	if !r.methodGiven {
+		r.Method = v.Method
+	}
+	r.Inhibit = r.inhibit.Or(v.Inhibit)
+	r.Alpha = r.alpha.Or(v.Alpha)
+	if r.VirtualHost == "" {
+		r.VirtualHost = v.VirtualHost
+	}
+	if r.SMTPAlert == Unset {
+		r.SMTPAlert = v.SMTPAlert
+	}
+	r.Timing.inherit(v.Timing)
+	if addr := d.serverPort(v, r.Addr, r.Method); addr != r.Addr {
+		if r.Addr.Port() != 0 && r.Method.Kind != NAT && !v.byMark && v.Group == "" {
+			d.at("port-mismatch", r.At, "with DR and TUN a real server has the port of the service, %d", addr.Port())
+		}
+		r.Addr = addr
+	}
+}
+
+// inherit takes from o what is not given.
+func (t *Timing) inherit(o Timing) {
+	if t.DelayLoop == nil {
+		t.DelayLoop = o.DelayLoop
+	}
+	if t.Warmup == nil {
+		t.Warmup = o.Warmup
+	}
+	if t.Retry == nil {
+		t.Retry = o.Retry
+	}
+	if t.DelayBeforeRetry == nil {
+		t.DelayBeforeRetry = o.DelayBeforeRetry
+	}
+	if t.ConnectTimeout == nil {
+		t.ConnectTimeout = o.ConnectTimeout
+	}
+}
+
+// serverPort is the port that a server has in the kernel.
+func (d *decoder) serverPort(v *virtualDraft, addr netip.AddrPort, m Method) netip.AddrPort {
+	switch {
+	case v.byMark || v.Group != "":
+		return addr
+	case m.Kind != NAT || addr.Port() == 0:
+		return netip.AddrPortFrom(addr.Addr(), v.Addr.Port())
+	}
+	return addr
+}
+
+func (d *decoder) quorum(v *virtualDraft) {
+	var sum int64
+	for _, r := range v.reals {
+		sum += int64(r.Weight)
+	}
+	if int64(v.Quorum) > sum {
+		at := v.quorumAt
+		if at.At.IsZero() {
+			at.At = v.At
+		}
+		d.err("quorum-too-high", at, "quorum %d is more than all servers weigh together, %d; it is lowered", v.Quorum, sum)
+		v.Quorum = uint32(sum)
+	}
+	if v.Hysteresis != 0 && v.Hysteresis >= v.Quorum {
+		low := max(int64(v.Quorum)-1, 0)
+		d.err("hysteresis-too-high", v.hysteresisAt, "hysteresis %d is not below the quorum %d; %d is used", v.Hysteresis, v.Quorum, low)
+		v.Hysteresis = uint32(low)
+	}
+}
+
+// completeTarget decides where a checker connects to.
+func (d *decoder) completeTarget(c *checkerDraft) bool {
+	target := c.connectIP
+	if !target.IsValid() {
+		target = d.rs.Addr.Addr()
+	}
+	port := c.connectPort
+	if port == 0 {
+		port = d.rs.Addr.Port()
+	}
+	c.Target, c.TargetGiven = netip.AddrPortFrom(target, port), c.connectIP.IsValid() || c.connectPort != 0
+	if c.bindIP.IsValid() || c.bindPort != 0 {
+		if c.bindIP.IsValid() && c.bindIP.Is6() != target.Is6() {
+			d.err("family-mismatch", c.bindAt, "the local address %s is of another family than the target %s", c.bindIP, target)
+			c.bindIP = netip.Addr{}
+		}
+		if !c.bindIP.IsValid() {
+			c.bindIP = netip.IPv4Unspecified()
+			if target.Is6() {
+				c.bindIP = netip.IPv6Unspecified()
+			}
+		}
+		c.Bind = netip.AddrPortFrom(c.bindIP, c.bindPort)
+	}
+	if target.Is6() && target.IsLinkLocalUnicast() && c.BindIf == "" {
+		d.at("link-local-target", c.At, "a link-local target needs bind_if; the check is ignored")
+		return false
+	}
+	return true
+}
+
+// complete resolves a checker's schedule.
+func (d *decoder) complete(v *virtualDraft, r *realDraft, c *checkerDraft) {
+	t := c.given
+	t.inherit(r.Timing)
+	c.Checker.DelayLoop = or(t.DelayLoop, time.Minute)
+	c.Checker.Warmup = or(t.Warmup, c.DelayLoop)
+	c.Checker.ConnectTimeout = or(t.ConnectTimeout, 5*time.Second)
+	retry, delay := 1, time.Second
+	switch c.Kind {
+	case CheckMisc:
+		retry = 0
+	case CheckDNS:
+		retry, delay = 3, c.DelayLoop
+	case CheckHTTP, CheckSSL:
+		delay = 3 * time.Second
+	}
+	c.Checker.Retry = or(t.Retry, retry)
+	c.Checker.DelayBeforeRetry = or(t.DelayBeforeRetry, delay)
+	c.Checker.Alpha = c.alpha.Or(r.Alpha)
+	c.LogAllFailures = c.logAll.Or(d.g.CheckerLogFailures)
+	if c.HTTP != nil && c.HTTP.VirtualHost == "" {
+		c.HTTP.VirtualHost = r.VirtualHost
+	}
+}
+
+func or[T any](v *T, def T) T {
+	if v == nil {
+		return def
+	}
+	return *v
+}

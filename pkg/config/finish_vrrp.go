@@ -1,0 +1,423 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/holdfast-lb/holdfast/pkg/config/diag"
+	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
+)
+
+// finishVRRP completes what the vrrp role read, in the order in which
+// keepalived does it: later steps see what earlier ones decided.
+func (d *decoder) finishVRRP() {
+	if d.missingLink && d.mode == Start && !d.g.DynamicInterfaces {
+		return // already reported; nothing below would be sound
+	}
+	d.finishVRRPGlobal()
+	d.finishScripts()
+	for _, i := range d.instances {
+		d.instance(i)
+	}
+	d.dropTwins()
+	d.finishGroups()
+	for _, i := range d.instances {
+		d.cfg.Instances = append(d.cfg.Instances, i.Instance)
+	}
+	d.finishSyncDaemon()
+	d.finishVRRPScripts()
+}
+
+// finishVRRPGlobal fills in the defaults that depend on other defaults.
+func (d *decoder) finishVRRPGlobal() {
+	g := d.g
+	if g.DefaultInterface == "" {
+		g.DefaultInterface = "eth0"
+	}
+	if g.MinGARP {
+		if g.GARP.MasterRepeat == 5 {
+			g.GARP.MasterRepeat = 1
+		}
+		if g.GARP.MasterDelay == 5*time.Second {
+			g.GARP.MasterDelay = 0
+		}
+		g.GARP.Refresh, g.GARP.RefreshRepeat = 0, 1
+	}
+	if !g.GARP.LowerDelayGiven {
+		g.GARP.LowerPrioDelay = g.GARP.MasterDelay
+	}
+	if !g.GARP.LowerRepeatGiven {
+		g.GARP.LowerPrioRepeat = g.GARP.MasterRepeat
+	}
+}
+
+// instance completes one instance.
+func (d *decoder) instance(i *instanceDraft) {
+	name := syntax.Word{Text: i.Name, At: i.At}
+	if !i.strictGiven {
+		i.Strict = d.g.Strict
+	}
+	if i.Interface == "" && !(len(i.UnicastPeers) > 0 && i.SrcIP.IsValid()) {
+		d.unusable("missing-interface", name, "%s has no interface", i.Name)
+		d.hint("add: interface NAME")
+	}
+	if i.VRID == 0 {
+		d.unusable("missing-vrid", name, "%s has no virtual_router_id", i.Name)
+		d.hint("add: virtual_router_id 1..255, the same on all routers of this address")
+	}
+	if l, ok := d.env.link(i.Interface); ok && l.Loopback {
+		d.unusable("loopback-interface", syntax.Word{At: i.InterfaceAt}, "VRRP cannot run on the loopback interface %s", i.Interface)
+	}
+	d.versionOf(i, name)
+	d.addressesOf(i, name)
+	d.unicastOf(i, name)
+	d.priorityOf(i, name)
+	d.intervalOf(i, name)
+	d.authOf(i, name)
+	d.inherit(i)
+	d.strictOf(i, name)
+	d.vmacOf(i, name)
+	d.trackersOf(i)
+}
+
+func (d *decoder) versionOf(i *instanceDraft, name syntax.Word) {
+	if i.Version == 0 {
+		i.Version = d.g.Version
+	}
+	if i.IPv6 {
+		i.Version = 3
+	}
+}
+
+func (d *decoder) addressesOf(i *instanceDraft, name syntax.Word) {
+	if len(i.VIPs) == 0 && !i.NoVIPs {
+		if i.Strict || i.Version == 3 {
+			d.unusable("no-addresses", name, "%s has no virtual_ipaddress; at least one is required", i.Name)
+		} else {
+			d.err("no-addresses", name, "%s has no virtual_ipaddress; at least one is sensible", i.Name)
+		}
+		d.hint("add: virtual_ipaddress { ADDRESS/PREFIX }")
+	}
+	for _, list := range [...][]Address{i.VIPs, i.ExcludedVIPs} {
+		for k := range list {
+			if !list[k].DevGiven {
+				list[k].Dev = i.Interface
+			}
+		}
+	}
+}
+
+func (d *decoder) unicastOf(i *instanceDraft, name syntax.Word) {
+	i.Unicast = len(i.UnicastPeers) > 0 || i.UnicastFaultNoPeer
+	if i.UnicastTTL != 255 && len(i.UnicastPeers) == 0 && i.ttlAt.Text != "" {
+		d.err("unicast-without-peers", i.ttlAt, "unicast_ttl of %s has no effect without unicast_peer", i.Name)
+		i.UnicastTTL = 255
+	}
+	if i.unicastGiven && len(i.UnicastPeers) == 0 && !i.UnicastFaultNoPeer {
+		d.err("unicast-without-peers", name, "%s has unicast settings but no unicast_peer; it uses multicast", i.Name)
+		d.hint("add: unicast_peer { ADDRESS }, or remove unicast_src_ip")
+	}
+	i.CheckUnicastSrc = i.CheckUnicastSrc || d.g.CheckUnicastSrc
+	if !i.McastDst.IsValid() {
+		i.McastDst = d.g.McastGroup4
+		if i.IPv6 {
+			i.McastDst = d.g.McastGroup6
+		}
+	}
+}
+
+func (d *decoder) priorityOf(i *instanceDraft, name syntax.Word) {
+	if i.Priority == 0 {
+		i.Priority = 100
+		if i.WantMaster {
+			i.Priority = 255
+		}
+	}
+	if !i.Preempt {
+		switch {
+		case i.Priority == 255:
+			d.err("nopreempt-owner", i.nopreemptAt, "nopreempt means nothing with priority 255; it is ignored")
+			i.Preempt = true
+		case i.WantMaster:
+			d.err("nopreempt-master", i.nopreemptAt, "nopreempt does not work with state MASTER; it is ignored")
+			d.hint("write state BACKUP on both machines and let the priorities decide")
+			i.Preempt = true
+		}
+	}
+	if i.PreemptDelay > 0 && i.WantMaster {
+		d.err("preempt-delay-master", i.delayAt, "preempt_delay does not work with state MASTER; it is ignored")
+		i.PreemptDelay = 0
+	}
+	if i.OwnerIgnoreAdverts && i.Priority != 255 {
+		d.err("owner-only", i.ownerIgnoreAt, "owner_ignore_adverts needs priority 255; it is ignored")
+		i.OwnerIgnoreAdverts = false
+	}
+	if i.Priority == 255 {
+		i.OwnerIgnoreAdverts = i.OwnerIgnoreAdverts || d.g.OwnerIgnoreAdverts
+	}
+	if i.TimerExpired > 0 && i.Preempt {
+		d.err("needs-nopreempt", i.expiredAt, "timer_expired_backup needs nopreempt; it is ignored")
+		i.TimerExpired = 0
+	}
+}
+
+// maxAdvertV3 is the longest interval that the 12 bits of VRRPv3 hold.
+const maxAdvertV3 = 4095 * 10 * time.Millisecond
+
+func (d *decoder) intervalOf(i *instanceDraft, name syntax.Word) {
+	if i.AdvertInt == 0 {
+		i.AdvertInt = time.Second
+	}
+	switch {
+	case i.Version == 3 && i.AdvertInt > maxAdvertV3:
+		d.err("advert-int-range", name, "VRRPv3 cannot advertise every %s; %s is used", i.AdvertInt, maxAdvertV3)
+		i.AdvertInt = maxAdvertV3
+	case i.Version == 2 && i.AdvertInt%time.Second != 0:
+		rounded := max(time.Second, i.AdvertInt.Truncate(time.Second)+time.Duration(boolInt(i.AdvertInt%time.Second >= time.Second/2))*time.Second)
+		d.err("advert-int-fraction", name, "VRRPv2 advertises at whole seconds; %s becomes %s", i.AdvertInt, rounded)
+		d.hint("use version 3 for intervals below a second")
+		i.AdvertInt = rounded
+	}
+	if i.DownAdverts == 0 {
+		i.DownAdverts = d.g.DownTimerAdverts
+	}
+}
+
+func (d *decoder) authOf(i *instanceDraft, name syntax.Word) {
+	if i.Auth.Type != AuthNone && (i.Version == 3 || i.Strict) {
+		d.err("auth-version", name, "VRRP version 3 and strict mode know no authentication; it is ignored")
+		d.hint("remove the authentication block, or use auth_hmac")
+		i.Auth = Auth{}
+	}
+	if i.Auth.Type == AuthAH && i.WantMaster {
+		d.err("ah-master", name, "state MASTER does not go with AH authentication; it starts as BACKUP")
+		i.WantMaster = false
+	}
+	h := i.HMAC
+	if h == nil {
+		return
+	}
+	if !slices.ContainsFunc(h.Keys, func(k HMACKey) bool { return k.ID == h.Active }) {
+		d.err("hmac-active-key", name, "active_key %d of %s is not one of its keys; auth_hmac is switched off", h.Active, i.Name)
+		i.HMAC = nil
+		return
+	}
+	if h.TimeWindow == 0 {
+		h.TimeWindow = min(max(3*i.AdvertInt, 5*time.Second), 300*time.Second)
+	}
+}
+
+// inherit takes the global values for what is not given.
+func (d *decoder) inherit(i *instanceDraft) {
+	g, t := &d.g.GARP, &i.GARP
+	if t.MasterDelay == notGiven {
+		t.MasterDelay = g.MasterDelay
+	}
+	if t.MasterRepeat < 0 {
+		t.MasterRepeat = g.MasterRepeat
+	}
+	if t.Refresh == notGiven {
+		t.Refresh = g.Refresh
+	}
+	if t.RefreshRepeat < 0 {
+		t.RefreshRepeat = g.RefreshRepeat
+	}
+	if t.LowerPrioDelay == notGiven {
+		t.LowerPrioDelay = g.LowerPrioDelay
+	}
+	if t.LowerPrioRepeat < 0 {
+		t.LowerPrioRepeat = g.LowerPrioRepeat
+	}
+	if i.GARPExtraIf == notGiven {
+		i.GARPExtraIf, i.GARPExtraIfAll = d.g.GARPExtraIf, d.g.GARPExtraIfAll
+	}
+	i.SkipCheckAdvAddr = i.SkipCheckAdvAddr || d.g.SkipCheckAdvAddr
+	i.SMTPAlert = i.smtpAlert.Or(d.g.SMTPAlertVRRP.Or(d.g.SMTPAlert.Or(false)))
+	i.NotifyPriorityChanges = i.notifyPrio.Or(d.g.NotifyPriorityChanges)
+	if !i.AcceptGiven {
+		i.Accept = !i.Strict || i.Priority == 255
+	}
+}
+
+func (d *decoder) strictOf(i *instanceDraft, name syntax.Word) {}
+
+func (d *decoder) vmacOf(i *instanceDraft, name syntax.Word) {
+	if i.VMAC == nil {
+		if i.xmitBase {
+			d.err("vmac-only", name, "vmac_xmit_base of %s needs use_vmac", i.Name)
+		}
+		return
+	}
+	i.VMAC.UseAddr, i.VMAC.XmitBase = i.useVMACAddr, i.xmitBase
+	if i.Unicast && !i.xmitBase {
+		d.err("vmac-unicast", name, "unicast with use_vmac needs vmac_xmit_base; it is set")
+		i.VMAC.XmitBase = true
+	}
+	if i.PromoteSecondaries {
+		d.err("vmac-promote", name, "promote_secondaries is always on for a vmac; it is ignored")
+		i.PromoteSecondaries = false
+	}
+}
+
+func (d *decoder) trackersOf(i *instanceDraft) {
+	i.TrackInterfaces = slices.DeleteFunc(i.TrackInterfaces, func(t Track) bool {
+		if t.Name != i.Interface || i.DontTrackPrimary {
+			return false
+		}
+		d.err("track-own-interface", syntax.Word{At: t.At}, "%s is the instance's own interface, which is tracked anyway", t.Name)
+		return true
+	})
+	if i.Priority != 255 {
+		return
+	}
+	for _, list := range [...]*[]Track{&i.TrackInterfaces, &i.TrackScripts, &i.TrackFiles, &i.TrackProcesses, &i.TrackBFD} {
+		*list = slices.DeleteFunc(*list, func(t Track) bool {
+			if t.Weight == 0 {
+				return false
+			}
+			d.err("weight-owner", syntax.Word{At: t.At}, "the weight of %s means nothing: the priority 255 of %s never changes", t.Name, i.Name)
+			return true
+		})
+	}
+}
+
+// dropTwins removes instances that would answer for the same virtual router.
+func (d *decoder) dropTwins() {
+	type router struct {
+		vrid uint8
+		v6   bool
+		dev  string
+		src  netip.Addr
+	}
+	seen := make(map[router]*instanceDraft)
+	d.instances = slices.DeleteFunc(d.instances, func(i *instanceDraft) bool {
+		r := router{i.VRID, i.IPv6, i.Interface, netip.Addr{}}
+		if i.Unicast {
+			r.src = i.SrcIP
+		}
+		first := seen[r]
+		if first == nil || i.VRID == 0 {
+			seen[r] = i
+			return false
+		}
+		d.unusable("duplicate-vrid", syntax.Word{At: i.At}, "%s and %s both use VRID %d on %s; %s is ignored", first.Name, i.Name, i.VRID, i.Interface, i.Name)
+		d.note(first.At, "the first one")
+		return true
+	})
+}
+
+func (d *decoder) finishGroups() {
+	for _, g := range d.groups {
+		name := syntax.Word{Text: g.Name, At: g.At}
+		for _, w := range g.names {
+			if !slices.ContainsFunc(d.instances, func(i *instanceDraft) bool { return i.Name == w.Text }) {
+				d.err("unknown-member", w, "there is no vrrp_instance %s; it is left out of the group", w.Text)
+				var names []string
+				for _, i := range d.instances {
+					names = append(names, i.Name)
+				}
+				d.hintClosest(w.Text, names)
+				continue
+			}
+			g.Members = append(g.Members, w.Text)
+		}
+		switch len(g.Members) {
+		case 0:
+			d.err("empty-group", name, "the sync group %s has no members; it is ignored", g.Name)
+			continue
+		case 1:
+			d.err("small-group", name, "the sync group %s has only one member, which is probably not what you want", g.Name)
+		}
+		g.SMTPAlert = g.smtpAlert.Or(d.g.SMTPAlertVRRP.Or(d.g.SMTPAlert.Or(false)))
+		if g.NotifyPriorityChanges == Unset && d.g.NotifyPriorityChanges {
+			g.NotifyPriorityChanges = True
+		}
+		d.cfg.SyncGroups = append(d.cfg.SyncGroups, g.SyncGroup)
+	}
+}
+
+// finishScripts checks the vrrp_scripts and disables those that cannot run.
+func (d *decoder) finishScripts() {
+	s := scripts{d: d}
+	for _, t := range d.scriptsRead {
+		cmd := t.Command
+		switch v := d.inspect(cmd); v {
+		case scriptMissing:
+			d.at("script-not-found", cmd.At, "the script %s does not exist or cannot be executed; %s is disabled", cmd.Argv[0], t.Name)
+			t.Command = nil
+		case scriptLinked, scriptInsecure:
+			d.disabled(v, cmd, diag.Config)
+			s.use(cmd)
+			cmd.Insecure = true
+			if v == scriptLinked || d.account.security {
+				t.Command = nil
+			}
+		default:
+			s.use(cmd)
+		}
+		if t.Command != nil {
+			d.cfg.Scripts = append(d.cfg.Scripts, t.TrackScript)
+		}
+	}
+	d.unguarded = s
+}
+
+// disabled reports a script that somebody else than root could change.
+func (d *decoder) disabled(v verdict, c *Command, class diag.Class) {
+	f := fault{"script-insecure", diag.Warning, class}
+	text := fmt.Sprintf("somebody else than root could change %s, which would run as root", c.Argv[0])
+	hint := "let root own the file and all directories above it, writable by root alone"
+	if v == scriptLinked {
+		f.ID = "script-symlink"
+		text = fmt.Sprintf("the path %s leads through a symbolic link; the script is disabled", c.Argv[0])
+		hint = "write the path without links, or set use_symlink_paths in global_defs"
+	}
+	d.add(f, syntax.Word{At: c.At}, text, hint)
+}
+
+// warnAt reports a footgun at a span.
+func (d *decoder) warnAt(id string, at diag.Span, format string, args ...any) {
+	d.warn(id, syntax.Word{At: at}, format, args...)
+}
+
+func (d *decoder) finishSyncDaemon() {
+	s := d.g.LVS.SyncDaemon
+	if s == nil {
+		return
+	}
+	if s.Instance != "" {
+		n := slices.IndexFunc(d.instances, func(i *instanceDraft) bool { return i.Name == s.Instance })
+		if n < 0 {
+			d.err("unknown-member", d.syncDaemonAt, "there is no vrrp_instance %s for the sync daemon", s.Instance)
+			s.Instance = ""
+		} else if s.ID < 0 {
+			s.ID = int(d.instances[n].VRID)
+		}
+	}
+	s.ID = max(s.ID, 0)
+}
+
+// finishVRRPScripts checks the notify scripts.
+func (d *decoder) finishVRRPScripts() {
+	s := &d.unguarded
+	notify := func(n *NotifyScripts) {
+		for _, c := range [...]**Command{&n.Backup, &n.Master, &n.Fault, &n.Stop, &n.Any, &n.Deleted, &n.MasterRxLowerPrio} {
+			s.keep(c)
+		}
+	}
+	for _, g := range d.cfg.SyncGroups {
+		notify(&g.Notify)
+	}
+	for _, i := range d.instances {
+		notify(&i.Notify)
+	}
+	if f := d.g.VRRPFIFO; f != nil {
+		s.keep(&f.Script)
+	}
+	if f := d.g.NotifyFIFO; f != nil {
+		s.keep(&f.Script)
+	}
+	s.end()
+}

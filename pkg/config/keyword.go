@@ -1,0 +1,212 @@
+package config
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
+)
+
+// Keyword is the one declaration of a word of the configuration language: what
+// it takes, what it means, and how its value reaches the typed configuration.
+// Decoder, range checks, suggestions, explanations, manuals and the TOML form
+// are all driven by it.
+type Keyword struct {
+	Name    string
+	Takes   Form
+	Tier    byte // 'A' nearly every file, 'B' some, 'C' rare, 'D' old spelling
+	Role    Role // who acts on it; 0: whoever acts on its block
+	Args    string
+	Default string
+	Doc     string // one line: what it does
+	Unit    string
+
+	// Min and Max bound an Int, and a Seconds or Millis in microseconds.
+	Min, Max int64
+
+	Optional bool   // the argument may be left out
+	Lax      bool   // without its argument it is an ordinary error, else reading stops
+	Use      string // the modern spelling of an old one
+	Old      bool   // using it is reported as an error
+	Ours     bool   // keepalived does not know it
+	Pending  bool   // kept and checked, but not in effect yet
+
+	Block *Block // what its braces hold, for a Sub, and the options of a line, for Items
+
+	set  func(*decoder, *arg)          // takes the value
+	open func(*decoder, *arg) bool     // before a Sub or Items is read; false skips the block
+	item func(*decoder, []syntax.Word) // one line of Items
+	end  func(*decoder)                // after the closing brace
+}
+
+// Form is how a keyword's arguments are read.
+type Form uint8
+
+// The forms of keywords.
+const (
+	Flag    Form = iota // none
+	Bool                // nothing for true, or a word for true or false
+	Int                 // a decimal integer
+	Seconds             // decimal seconds, to the microsecond
+	Millis              // decimal milliseconds, to the microsecond
+	Text                // one word
+	Addr                // an IP address
+	Exec                // a command, and perhaps its user and group
+	Words               // anything else
+	Items               // braces around lines of values
+	Sub                 // braces around keywords
+	Option              // a word within a line of values
+)
+
+// Block is a set of keywords that may stand together.
+type Block struct {
+	Keywords []Keyword
+	Common   *Block // shared with other blocks
+
+	once  sync.Once
+	index map[string]*Keyword
+}
+
+// lookup returns the keyword of that name, or nil.
+func (b *Block) lookup(name string) *Keyword {
+	b.once.Do(func() {
+		b.index = make(map[string]*Keyword, len(b.Keywords)+16)
+		for c := b; c != nil; c = c.Common {
+			for i := range c.Keywords {
+				if _, ok := b.index[c.Keywords[i].Name]; !ok {
+					b.index[c.Keywords[i].Name] = &c.Keywords[i]
+				}
+			}
+		}
+	})
+	return b.index[name]
+}
+
+// Names returns the names of the block's keywords, sorted.
+func (b *Block) Names() []string {
+	b.lookup("")
+	names := make([]string, 0, len(b.index))
+	for n := range b.index {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// All returns the block's keywords in the order of their declaration.
+func (b *Block) All() []*Keyword {
+	var all []*Keyword
+	for c := b; c != nil; c = c.Common {
+		for i := range c.Keywords {
+			if b.lookup(c.Keywords[i].Name) == &c.Keywords[i] {
+				all = append(all, &c.Keywords[i])
+			}
+		}
+	}
+	return all
+}
+
+// RootPath is the path of keywords at the top level.
+const RootPath = "(root)"
+
+// Root returns the block of the top level.
+func Root() *Block { return &rootBlock }
+
+// Walk calls f for every keyword, with the path of the block that holds it:
+// the names of the blocks joined by "/", or [RootPath].
+func Walk(f func(path string, k *Keyword)) { walk(RootPath, &rootBlock, f) }
+
+func walk(path string, b *Block, f func(string, *Keyword)) {
+	for _, k := range b.All() {
+		f(path, k)
+	}
+	for _, k := range b.All() {
+		if k.Block == nil {
+			continue
+		}
+		sub := path + "/" + k.Name
+		if path == RootPath {
+			sub = k.Name
+		}
+		walk(sub, k.Block, f)
+	}
+}
+
+// Find returns the keywords of that name, each with its path.
+func Find(name string) (paths []string, keywords []*Keyword) {
+	Walk(func(path string, k *Keyword) {
+		if k.Name == name {
+			paths, keywords = append(paths, path), append(keywords, k)
+		}
+	})
+	return paths, keywords
+}
+
+// Synopsis is the keyword's arguments as shown to people, such as "<1..255>".
+func (k *Keyword) Synopsis() string {
+	if k.Args != "" {
+		return k.Args
+	}
+	var s string
+	switch k.Takes {
+	case Flag:
+		return ""
+	case Bool:
+		return "[true|false]"
+	case Int:
+		s = "<" + k.Range() + ">"
+	case Seconds:
+		s = "<seconds " + k.Range() + ">"
+	case Millis:
+		s = "<ms " + k.Range() + ">"
+	case Addr:
+		s = "<address>"
+	case Exec:
+		s = `"<command>" [<user> [<group>]]`
+	case Items, Sub:
+		return "{ … }"
+	default:
+		return ""
+	}
+	if k.Optional {
+		return "[" + s + "]"
+	}
+	return s
+}
+
+// Range is the range of a number as shown to people, such as "1..255".
+func (k *Keyword) Range() string {
+	switch k.Takes {
+	case Int:
+		return fmt.Sprintf("%d..%d", k.Min, k.Max)
+	case Seconds:
+		return decimal(k.Min, 6) + ".." + decimal(k.Max, 6)
+	case Millis:
+		return decimal(k.Min, 3) + ".." + decimal(k.Max, 3)
+	}
+	return ""
+}
+
+// decimal prints n units of 10^-places without trailing zeros.
+func decimal(n int64, places int) string {
+	scale := int64(1)
+	for range places {
+		scale *= 10
+	}
+	s := fmt.Sprintf("%d.%0*d", n/scale, places, n%scale)
+	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
+}
+
+// Role is a set of the processes that read the configuration.
+type Role uint8
+
+// The processes.
+const (
+	Parent Role = 1 << iota
+	VRRP
+	Checkers
+	BFD
+	Everyone = Parent | VRRP | Checkers | BFD
+)

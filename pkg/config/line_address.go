@@ -1,0 +1,236 @@
+package config
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-lb/holdfast/pkg/config/diag"
+	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
+)
+
+// vip reads a line of virtual_ipaddress or virtual_ipaddress_excluded.
+func (d *decoder) vip(words []syntax.Word, excluded bool) {
+	a, ok := d.addressLine(words, true)
+	if !ok {
+		return
+	}
+	i := d.inst
+	if !excluded && !d.fitsFamily(words[0], a.Prefix.Addr(), "the address") {
+		return
+	}
+	same := func(b Address) bool {
+		return b.Prefix == a.Prefix && b.Dev == a.Dev && b.DevGiven == a.DevGiven && b.UseVMAC == a.UseVMAC
+	}
+	for _, list := range [...][]Address{i.VIPs, i.ExcludedVIPs} {
+		if n := slices.IndexFunc(list, same); n >= 0 {
+			d.err("duplicate-address", words[0], "%s is an address of %s already; this one is ignored", words[0].Text, i.Name)
+			d.note(list[n].At, "the first one")
+			return
+		}
+	}
+	if excluded {
+		i.ExcludedVIPs = append(i.ExcludedVIPs, a)
+	} else {
+		i.VIPs = append(i.VIPs, a)
+	}
+}
+
+// staticAddress reads a line of static_ipaddress.
+func (d *decoder) staticAddress(words []syntax.Word) {
+	a, ok := d.addressLine(words, false)
+	if !ok {
+		return
+	}
+	if !a.DevGiven {
+		a.Dev = d.g.DefaultInterface
+		if a.Dev == "" {
+			a.Dev = "eth0"
+		}
+		if _, ok := d.env.link(a.Dev); !ok && !d.g.DynamicInterfaces {
+			d.unusable("unknown-interface", words[0], "the static address %s has no dev, and the default interface %s does not exist", words[0].Text, a.Dev)
+			d.missingLink = true
+			return
+		}
+	}
+	d.cfg.StaticAddresses = append(d.cfg.StaticAddresses, a)
+}
+
+// prefix reads ADDRESS[/LENGTH]; a bad length becomes that of a host.
+func (d *decoder) prefix(w syntax.Word) (netip.Prefix, bool) {
+	text, length, given := strings.Cut(w.Text, "/")
+	addr, ok := parseAddr(text)
+	bits := 32
+	if ok && addr.Is6() {
+		bits = 128
+	}
+	n := bits
+	if given {
+		switch v, fine := d.integer(syntax.Word{Text: length, At: w.At, Via: w.Via}, 0, int64(bits)); {
+		case fine:
+			n = int(v)
+		case ok:
+			d.hint("the length of a prefix is 0 to %d; %d is used", bits, bits)
+		}
+	}
+	if !ok {
+		return netip.Prefix{}, false
+	}
+	return netip.PrefixFrom(addr, n), true
+}
+
+// addressLine reads ADDRESS[/LENGTH] OPTION…
+func (d *decoder) addressLine(words []syntax.Word, virtual bool) (Address, bool) {
+	a := Address{At: words[0].At, Scope: -1}
+	var ok bool
+	if a.Prefix, ok = d.prefix(words[0]); !ok {
+		d.err("invalid-address", words[0], "%q is not an IP address", words[0].Text)
+		return a, false
+	}
+	bad := false
+	for i := 1; i < len(words) && !d.stopped; i++ {
+		w := words[i]
+		if used := d.addressOption(&a, words, i, virtual, &bad); used >= 0 {
+			i += used
+			continue
+		}
+		if d.stopped {
+			break
+		}
+		d.err("unknown-option", w, "%q is not an option of an address", w.Text)
+		d.hintClosest(w.Text, addressBlock.Names())
+	}
+	if d.stopped || bad {
+		return a, false
+	}
+	if a.Scope < 0 {
+		a.Scope = 0
+		if a.Prefix.Addr().IsLinkLocalUnicast() && a.Prefix.Addr().Is6() && !virtual {
+			a.Scope = 0
+		}
+	}
+	return a, true
+}
+
+// addressOption reads the option at i and returns how many words follow it, or
+// -1 for an unknown one. bad is set when the whole line must be dropped.
+func (d *decoder) addressOption(a *Address, words []syntax.Word, i int, virtual bool, bad *bool) int {
+	w := words[i]
+	switch w.Text {
+	case "home":
+		a.Home = true
+	case "-nodad":
+		a.DAD = true
+	case "mngtmpaddr":
+		a.MngTmpAddr = true
+	case "noprefixroute":
+		a.NoPrefix = true
+	case "autojoin":
+		a.Autojoin = true
+	case "no_track":
+		a.NoTrack = true
+	case "use_vmac":
+		if !virtual {
+			return -1
+		}
+		a.UseVMAC = true
+		if i+1 < len(words) && addressBlock.lookup(words[i+1].Text) == nil {
+			a.VMACName = words[i+1].Text
+			return 1
+		}
+	case "dev", "scope", "brd", "broadcast", "label", "peer", "preferred_lft", "track_group":
+		if w.Text == "track_group" && virtual {
+			return -1
+		}
+		if !d.need(words, i+1) {
+			return -1
+		}
+		d.addressValue(a, w.Text, words[i+1], bad)
+		return 1
+	default:
+		return -1
+	}
+	return 0
+}
+
+func (d *decoder) addressValue(a *Address, option string, w syntax.Word, bad *bool) {
+	switch option {
+	case "dev":
+		a.Dev, a.DevGiven = w.Text, true
+		if _, ok := d.env.link(w.Text); !ok && !d.g.DynamicInterfaces {
+			d.unusable("unknown-interface", w, "the interface %s of the address %s does not exist", w.Text, a.Prefix)
+			d.missingLink = true
+		}
+	case "scope":
+		n, ok := d.number(&scopeNames, w.Text)
+		if !ok {
+			d.err("unknown-scope", w, "%q is not a scope", w.Text)
+			d.hint("it may be global, site, link, host, nowhere or a number")
+			return
+		}
+		a.Scope = int(n)
+	case "brd", "broadcast":
+		d.broadcast(a, w)
+	case "label":
+		if len(w.Text) > 15 {
+			d.err("name-too-long", w, "a label has at most 15 characters")
+			return
+		}
+		a.Label = w.Text
+	case "peer":
+		p, ok := d.prefix(w)
+		if !ok || p.Addr().Is6() != a.Prefix.Addr().Is6() {
+			d.err("invalid-address", w, "%q is not a peer address of the same family", w.Text)
+			return
+		}
+		a.Peer = p
+	case "preferred_lft":
+		if w.Text == "forever" {
+			a.PreferredLft = new(Lifetime)
+		} else if n, ok := d.integer(w, 0, int64(Lifetime)); ok {
+			a.PreferredLft = new(uint32(n))
+		}
+	case "track_group":
+		a.TrackGroup = w.Text
+	}
+}
+
+// broadcast reads an address, or + or - for the host bits set or cleared.
+func (d *decoder) broadcast(a *Address, w syntax.Word) {
+	addr := a.Prefix.Addr()
+	if addr.Is6() {
+		d.err("option-family", w, "IPv6 has no broadcast addresses")
+		return
+	}
+	if w.Text != "+" && w.Text != "-" {
+		b, ok := parseAddr(w.Text)
+		if !ok || !b.Is4() {
+			d.err("invalid-address", w, "%q is not an IPv4 broadcast address", w.Text)
+			return
+		}
+		a.Broadcast = b
+		return
+	}
+	if a.Prefix.Bits() > 30 {
+		d.err("no-broadcast", w, "a prefix of /%d has no broadcast address", a.Prefix.Bits())
+		return
+	}
+	host := uint32(1)<<(32-a.Prefix.Bits()) - 1
+	b := addr.As4()
+	n := binary.BigEndian.Uint32(b[:])
+	if w.Text == "+" {
+		n |= host
+	} else {
+		n &^= host
+	}
+	binary.BigEndian.PutUint32(b[:], n)
+	a.Broadcast = netip.AddrFrom4(b)
+}
+
+// hintClosest hints at the name that was perhaps meant.
+func (d *decoder) hintClosest(word string, names []string) {
+	if s := diag.DidYouMean(word, names); s != "" {
+		d.hint("%s", s)
+	}
+}

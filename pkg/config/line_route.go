@@ -1,0 +1,503 @@
+package config
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
+)
+
+// Kinds of routes (RTN_…) by name.
+var routeTypes = map[string]int{
+	"unicast": 1, "local": 2, "broadcast": 3, "anycast": 4, "multicast": 5,
+	"blackhole": 6, "unreachable": 7, "prohibit": 8, "throw": 9, "nat": 10,
+}
+
+// protocolKeepalived marks what keepalived and we have put into the kernel.
+const protocolKeepalived = 18
+
+// Bits of RouteMetrics.Lock (RTAX_…).
+const (
+	lockMTU, lockRTT, lockRTTVar, lockSSThresh  = 1 << 2, 1 << 4, 1 << 5, 1 << 6
+	lockCwnd, lockAdvMSS, lockReorder, lockRTO  = 1 << 7, 1 << 8, 1 << 9, 1 << 13
+	lockCongCtl, lockWindow, lockHop, lockInitC = 1 << 16, 1 << 3, 1 << 10, 1 << 11
+)
+
+// routeReader reads one line of a route block.
+type routeReader struct {
+	d      *decoder
+	words  []syntax.Word
+	i      int
+	r      Route
+	family int // 0 not known, 4 or 6
+	dst    bool
+	bad    bool
+	static bool
+}
+
+// route reads a line of virtual_routes or static_routes.
+func (d *decoder) route(words []syntax.Word, list *[]Route, static bool) {
+	p := routeReader{d: d, words: words, static: static, r: Route{
+		Type: 1, Scope: -1, Protocol: -1, Pref: -1, TTLProp: -1, At: words[0].At,
+	}}
+	for ; p.i < len(words) && !p.bad && !d.stopped; p.i++ {
+		p.option()
+	}
+	if p.bad || d.stopped || !p.finish() {
+		return
+	}
+	*list = append(*list, p.r)
+}
+
+// next returns the word behind the current one.
+func (p *routeReader) next() (syntax.Word, bool) {
+	if !p.d.need(p.words, p.i+1) {
+		return syntax.Word{}, false
+	}
+	p.i++
+	return p.words[p.i], true
+}
+
+func (p *routeReader) fail(id string, w syntax.Word, format string, args ...any) {
+	p.d.err(id, w, format, args...)
+	p.d.hint("the whole route is left out")
+	p.bad = true
+}
+
+func (p *routeReader) option() {
+	w := p.words[p.i]
+	switch w.Text {
+	case "inet":
+		p.setFamily(w, 4)
+	case "inet6":
+		p.setFamily(w, 6)
+	case "onlink":
+		p.r.OnLink = true
+	case "no_track":
+		p.r.NoTrack = true
+	case "add":
+		p.r.Mode = RouteAdd
+	case "append":
+		p.r.Mode = RouteAppend
+	case "prepend":
+		p.r.Mode = RoutePrepend
+	case "as":
+		if p.i+1 < len(p.words) && p.words[p.i+1].Text == "to" {
+			p.i++
+		}
+		if _, ok := p.next(); ok {
+			p.fail("unsupported-option", w, "the kernel has no routes with `as`")
+		}
+	case "nexthop":
+		p.nextHop()
+	case "encap":
+		p.r.Encap = p.encap()
+	case "gw", "or":
+		use := map[string]string{"gw": "via", "or": "nexthop"}[w.Text]
+		p.d.err("deprecated-option", w, "%s is an old spelling", w.Text)
+		p.d.hint("use %s instead", use)
+		if v, ok := p.next(); ok {
+			p.r.Via, _ = p.address(v)
+		}
+	case "via":
+		p.via(&p.r.Via)
+	case "to":
+		if v, ok := p.next(); ok {
+			p.destination(v)
+		}
+	default:
+		if !p.value(w) {
+			p.destination(w)
+		}
+	}
+}
+
+// value reads the options with one value; false means that w is none.
+func (p *routeReader) value(w syntax.Word) bool {
+	if routeBlock.lookup(w.Text) == nil || w.Text == "default6" {
+		return false
+	}
+	m := &p.r.Metrics
+	switch w.Text {
+	case "mtu":
+		p.locked(&m.MTU, lockMTU)
+	case "advmss":
+		p.locked(&m.AdvMSS, lockAdvMSS)
+	case "reordering":
+		p.locked(&m.Reordering, lockReorder)
+	case "cwnd":
+		p.locked(&m.Cwnd, lockCwnd)
+	case "ssthresh":
+		p.locked(&m.SSThresh, lockSSThresh)
+	case "rtt":
+		p.lockedTime(&m.RTT, lockRTT, 8)
+	case "rttvar":
+		p.lockedTime(&m.RTTVar, lockRTTVar, 4)
+	case "rto_min":
+		p.lockedTime(&m.RTOMin, lockRTO, 1)
+	case "hoplimit":
+		p.metric(&m.HopLimit, 255)
+	case "window":
+		p.metric(&m.Window, maxUint32)
+	case "initcwnd":
+		p.metric(&m.InitCwnd, maxUint32)
+	case "initrwnd":
+		p.metric(&m.InitRwnd, maxUint32)
+	case "quickack":
+		p.metric(&m.QuickAck, 1)
+	case "fastopen_no_cookie":
+		p.metric(&m.FastOpenNoC, 1)
+	case "congctl":
+		v, ok := p.next()
+		if ok && v.Text == "lock" {
+			m.Lock |= lockCongCtl
+			v, ok = p.next()
+		}
+		if ok {
+			m.CongCtl = v.Text
+		}
+	case "features":
+		if v, ok := p.next(); ok {
+			if v.Text != "ecn" {
+				p.d.unknownWord(v, "ecn")
+				return true
+			}
+			m.Features = new(uint32(1))
+		}
+	default:
+		if v, ok := p.next(); ok {
+			p.attribute(w, v)
+		}
+	}
+	return true
+}
+
+func (p *routeReader) attribute(w, v syntax.Word) {
+	d, r := p.d, &p.r
+	named := func(t *nameTable, what string) uint32 {
+		n, ok := d.number(t, v.Text)
+		if !ok {
+			p.fail("unknown-"+what, v, "%q is not a %s", v.Text, what)
+		}
+		return n
+	}
+	switch w.Text {
+	case "src":
+		r.Src, _ = p.address(v)
+	case "from":
+		r.From = p.network(v)
+		if p.family == 4 {
+			p.fail("option-family", v, "only IPv6 routes can have a source prefix")
+		}
+	case "dev", "oif":
+		r.Dev = v.Text
+		if _, ok := d.env.link(v.Text); !ok && !d.g.DynamicInterfaces {
+			d.unusable("unknown-interface", v, "the interface %s of the route does not exist", v.Text)
+			d.missingLink = true
+			if p.static {
+				p.bad = true
+			}
+		}
+	case "table":
+		r.Table, r.TableGiven = named(&tableNames, "routing-table"), true
+	case "vrf":
+		r.VRF = v.Text
+		if _, ok := d.env.link(v.Text); !ok && !d.g.DynamicInterfaces {
+			d.unusable("unknown-interface", v, "the VRF %s of the route does not exist", v.Text)
+		}
+	case "scope":
+		r.Scope = int(named(&scopeNames, "scope"))
+	case "protocol":
+		r.Protocol = int(named(&protoNames, "protocol"))
+	case "tos", "dsfield":
+		r.TOS = int(named(&dsNames, "type-of-service"))
+	case "metric", "priority", "preference":
+		if n, ok := d.integer(v, 0, maxUint32); ok {
+			r.Metric, r.MetricGiven = uint32(n), true
+		} else {
+			p.bad = true
+		}
+	case "expires":
+		if n, ok := d.integer(v, 0, maxUint32); ok {
+			r.Expires = uint32(n)
+		}
+	case "realms":
+		r.Realms = d.realms(v)
+	case "pref":
+		switch v.Text {
+		case "medium":
+			r.Pref = 0
+		case "high":
+			r.Pref = 1
+		case "low":
+			r.Pref = 3
+		default:
+			d.unknownWord(v, "low", "medium", "high")
+		}
+	case "ttl-propagate":
+		switch v.Text {
+		case "enabled", "disabled":
+			r.TTLProp = int(boolInt(v.Text == "enabled"))
+		default:
+			d.unknownWord(v, "enabled", "disabled")
+		}
+	case "track_group":
+		r.TrackGroup = v.Text
+	}
+}
+
+// realms reads [SOURCE/]DESTINATION.
+func (d *decoder) realms(w syntax.Word) uint32 {
+	from, to, both := strings.Cut(w.Text, "/")
+	if !both {
+		from, to = "0", from
+	}
+	a, ok1 := d.number(&realmNames, from)
+	b, ok2 := d.number(&realmNames, to)
+	if !ok1 || !ok2 {
+		d.err("unknown-realm", w, "%q is not a realm", w.Text)
+		return 0
+	}
+	return a<<16 | b
+}
+
+func (p *routeReader) metric(to **uint32, limit int64) {
+	if v, ok := p.next(); ok {
+		if n, ok := p.d.integer(v, 0, limit); ok {
+			*to = new(uint32(n))
+		}
+	}
+}
+
+func (p *routeReader) locked(to **uint32, bit uint32) {
+	v, ok := p.next()
+	if ok && v.Text == "lock" {
+		p.r.Metrics.Lock |= bit
+		v, ok = p.next()
+	}
+	if !ok {
+		return
+	}
+	if n, ok := p.d.integer(v, 0, maxUint32); ok {
+		*to = new(uint32(n))
+	}
+}
+
+// lockedTime reads a time in milliseconds, or seconds with s; the kernel keeps
+// it in units of 1/unit milliseconds.
+func (p *routeReader) lockedTime(to **uint32, bit, unit uint32) {
+	v, ok := p.next()
+	if ok && v.Text == "lock" {
+		p.r.Metrics.Lock |= bit
+		v, ok = p.next()
+	}
+	if !ok {
+		return
+	}
+	text := strings.TrimSuffix(v.Text, "ms")
+	scale := 1.0
+	if text == v.Text {
+		if text = strings.TrimSuffix(v.Text, "s"); text != v.Text {
+			scale = 1000
+		}
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || f < 0 || f*scale*float64(unit) > maxUint32 {
+		p.d.err("invalid-time", v, "%q is not a time", v.Text)
+		p.d.hint("write milliseconds, or seconds as in 0.2s")
+		return
+	}
+	*to = new(uint32(f*scale) * unit)
+}
+
+func (p *routeReader) setFamily(w syntax.Word, family int) {
+	if p.family != 0 && p.family != family {
+		p.fail("family-mismatch", w, "the route mixes IPv4 and IPv6")
+		return
+	}
+	p.family = family
+}
+
+func (p *routeReader) address(w syntax.Word) (netip.Addr, bool) {
+	addr, ok := parseAddr(w.Text)
+	if !ok {
+		p.fail("invalid-address", w, "%q is not an IP address", w.Text)
+		return addr, false
+	}
+	family := 4
+	if addr.Is6() {
+		family = 6
+	}
+	p.setFamily(w, family)
+	return addr, true
+}
+
+func (p *routeReader) network(w syntax.Word) netip.Prefix {
+	pre, ok := p.d.prefix(w)
+	if !ok {
+		p.fail("invalid-address", w, "%q is not a network", w.Text)
+		return pre
+	}
+	family := 4
+	if pre.Addr().Is6() {
+		family = 6
+	}
+	p.setFamily(w, family)
+	return pre
+}
+
+// via reads [inet|inet6] ADDRESS; the gateway may be of another family.
+func (p *routeReader) via(to *netip.Addr) {
+	w, ok := p.next()
+	if ok && (w.Text == "inet" || w.Text == "inet6") {
+		w, ok = p.next()
+	}
+	if !ok {
+		return
+	}
+	addr, ok := parseAddr(w.Text)
+	if !ok {
+		p.fail("invalid-address", w, "the gateway %q is not an IP address", w.Text)
+		return
+	}
+	*to = addr
+	if p.family == 0 {
+		p.family = 4
+		if addr.Is6() {
+			p.family = 6
+		}
+	}
+}
+
+func (p *routeReader) destination(w syntax.Word) {
+	if t, ok := routeTypes[w.Text]; ok {
+		p.r.Type = t
+		v, ok := p.next()
+		if !ok {
+			return
+		}
+		w = v
+	}
+	if p.dst {
+		p.fail("unknown-option", w, "%q is not an option of a route", w.Text)
+		p.d.hintClosest(w.Text, routeBlock.Names())
+		return
+	}
+	switch w.Text {
+	case "default", "any", "all":
+		p.dst = true
+		return
+	case "default6":
+		p.setFamily(w, 6)
+		p.dst = true
+		return
+	}
+	p.r.Dst, p.dst = p.network(w), true
+}
+
+func (p *routeReader) nextHop() {
+	h := NextHop{Weight: 1}
+	for p.i+1 < len(p.words) && !p.bad && !p.d.stopped {
+		switch p.words[p.i+1].Text {
+		case "via":
+			p.i++
+			p.via(&h.Via)
+		case "dev":
+			p.i++
+			if v, ok := p.next(); ok {
+				h.Dev = v.Text
+				if _, ok := p.d.env.link(v.Text); !ok && !p.d.g.DynamicInterfaces {
+					p.d.unusable("unknown-interface", v, "the interface %s of the route does not exist", v.Text)
+					p.d.missingLink = true
+				}
+			}
+		case "weight":
+			p.i++
+			if v, ok := p.next(); ok {
+				if n, ok := p.d.integer(v, 1, 256); ok {
+					h.Weight = int(n)
+				}
+			}
+		case "onlink":
+			p.i++
+			h.OnLink = true
+		case "encap":
+			p.i++
+			h.Encap = p.encap()
+		case "realms":
+			p.i++
+			if v, ok := p.next(); ok {
+				h.Realms = p.d.realms(v)
+			}
+		default:
+			p.r.NextHops = append(p.r.NextHops, h)
+			return
+		}
+	}
+	p.r.NextHops = append(p.r.NextHops, h)
+}
+
+// encapOptions are the words of an encapsulation; true for those with a value.
+var encapOptions = map[string]map[string]bool{
+	"ip":   {"id": true, "dst": true, "src": true, "tos": true, "ttl": true, "flags": true},
+	"ip6":  {"id": true, "dst": true, "src": true, "tc": true, "hoplimit": true, "flags": true},
+	"mpls": {"ttl": true},
+	"ila":  {"csum-mode": true, "ident-type": true, "hook-type": true},
+}
+
+func (p *routeReader) encap() *Encap {
+	kind, ok := p.next()
+	if !ok {
+		return nil
+	}
+	options, ok := encapOptions[kind.Text]
+	if !ok {
+		p.fail("unknown-encap", kind, "%q is not an encapsulation", kind.Text)
+		p.d.hint("it may be ip, ip6, mpls or ila")
+		return nil
+	}
+	e := &Encap{Kind: kind.Text}
+	if kind.Text == "mpls" || kind.Text == "ila" {
+		if w, ok := p.next(); ok {
+			e.Words = append(e.Words, w.Text)
+		}
+	}
+	for p.i+1 < len(p.words) && options[p.words[p.i+1].Text] {
+		p.i++
+		e.Words = append(e.Words, p.words[p.i].Text)
+		if w, ok := p.next(); ok {
+			e.Words = append(e.Words, w.Text)
+		}
+	}
+	return e
+}
+
+// finish completes the route and reports whether it can be kept.
+func (p *routeReader) finish() bool {
+	r, first := &p.r, p.words[0]
+	if !p.dst {
+		p.d.err("missing-destination", first, "the route has no destination; it is left out")
+		return false
+	}
+	r.IPv6 = p.family == 6
+	if !r.Dst.IsValid() {
+		r.Dst = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+		if r.IPv6 {
+			r.Dst = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+		}
+	}
+	if len(r.NextHops) > 0 && r.Via.IsValid() {
+		p.d.err("route-conflict", first, "a route with nexthop cannot have a via of its own; it is left out")
+		return false
+	}
+	if r.Protocol >= 0 && r.Protocol != protocolKeepalived && !r.NoTrack {
+		p.d.err("tracked-protocol", first, "a route whose deletion is noticed must have the protocol keepalived")
+		p.d.hint("add no_track, or leave protocol out")
+		r.Protocol = protocolKeepalived
+	}
+	if r.Protocol < 0 {
+		r.Protocol = protocolKeepalived
+	}
+	return true
+}

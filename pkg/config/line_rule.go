@@ -1,0 +1,258 @@
+package config
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
+)
+
+// Actions of rules (FR_ACT_…).
+const (
+	ruleLookup      = 1
+	ruleGoto        = 2
+	ruleNop         = 3
+	ruleBlackhole   = 6
+	ruleUnreachable = 7
+	ruleProhibit    = 8
+)
+
+// firstRulePreference is given to the first rule without a preference; the
+// following ones count down.
+const firstRulePreference = 16384
+
+// rule reads a line of virtual_rules or static_rules.
+func (d *decoder) rule(words []syntax.Word, list *[]Rule, static bool) {
+	r := Rule{SuppressPrefix: -1, SuppressGroup: -1, Protocol: -1, At: words[0].At, IPProto: -1}
+	family := 0
+	bad := false
+	setFamily := func(w syntax.Word, v6 bool) {
+		f := 4
+		if v6 {
+			f = 6
+		}
+		if family != 0 && family != f {
+			d.err("family-mismatch", w, "the rule mixes IPv4 and IPv6; it is left out")
+			bad = true
+			return
+		}
+		family = f
+	}
+	for i := 0; i < len(words) && !bad && !d.stopped; i++ {
+		w := words[i]
+		switch w.Text {
+		case "inet", "inet6":
+			setFamily(w, w.Text == "inet6")
+			continue
+		case "not":
+			r.Not = true
+			continue
+		case "l3mdev":
+			r.L3MDev, r.Action = true, ruleLookup
+			continue
+		case "nop", "blackhole", "unreachable", "prohibit":
+			r.Action = map[string]int{"nop": ruleNop, "blackhole": ruleBlackhole, "unreachable": ruleUnreachable, "prohibit": ruleProhibit}[w.Text]
+			continue
+		case "no_track":
+			r.NoTrack = true
+			continue
+		}
+		if k := ruleBlock.lookup(w.Text); k == nil || static == false && w.Text == "track_group" {
+			d.err("unknown-option", w, "%q is not an option of a rule", w.Text)
+			d.hintClosest(w.Text, ruleBlock.Names())
+			bad = true
+			break
+		}
+		if !d.need(words, i+1) {
+			return
+		}
+		i++
+		if v := words[i]; w.Text == "from" || w.Text == "to" {
+			p, ok := d.ruleNetwork(v)
+			if !ok {
+				bad = true
+				break
+			}
+			if p.IsValid() {
+				setFamily(v, p.Addr().Is6())
+			}
+			if w.Text == "from" {
+				r.From, r.FromGiven = p, true
+			} else {
+				r.To = p
+			}
+		} else if !d.ruleValue(&r, w, v) {
+			bad = true
+		}
+	}
+	if bad || d.stopped {
+		return
+	}
+	r.IPv6 = family == 6
+	if d.ruleComplete(&r, words[0]) {
+		*list = append(*list, r)
+	}
+}
+
+// ruleNetwork reads a network; all, any and default are the invalid prefix.
+func (d *decoder) ruleNetwork(w syntax.Word) (netip.Prefix, bool) {
+	switch w.Text {
+	case "all", "any", "default":
+		return netip.Prefix{}, true
+	}
+	p, ok := d.prefix(w)
+	if !ok {
+		d.err("invalid-address", w, "%q is not a network; the rule is left out", w.Text)
+	}
+	return p, ok
+}
+
+// ruleValue reads one option with its value and reports whether the rule can
+// be kept.
+func (d *decoder) ruleValue(r *Rule, w, v syntax.Word) bool {
+	named := func(t *nameTable, what string) (uint32, bool) {
+		n, ok := d.number(t, v.Text)
+		if !ok {
+			d.err("unknown-"+what, v, "%q is not a %s; the rule is left out", v.Text, what)
+		}
+		return n, ok
+	}
+	var ok bool
+	var n uint32
+	switch w.Text {
+	case "table", "lookup":
+		r.Table, ok = named(&tableNames, "routing-table")
+		r.Action = ruleLookup
+	case "preference", "priority", "order":
+		var p int64
+		p, ok = d.integer(v, 0, maxUint32)
+		r.Preference, r.PreferenceGiven = uint32(p), ok
+	case "tos", "dsfield":
+		n, ok = named(&dsNames, "type-of-service")
+		r.TOS = int(n)
+	case "fwmark":
+		ok = d.ruleMark(r, v)
+	case "realms":
+		r.Realms, ok = d.realms(v), true
+	case "iif", "dev", "oif":
+		ok = true
+		if w.Text == "oif" {
+			r.OIF = v.Text
+		} else {
+			r.IIF = v.Text
+		}
+		if _, there := d.env.link(v.Text); !there && !d.g.DynamicInterfaces {
+			d.unusable("unknown-interface", v, "the interface %s of the rule does not exist", v.Text)
+			d.missingLink = true
+		}
+	case "suppress_prefixlength", "sup_pl":
+		var p int64
+		p, ok = d.integer(v, 0, 128)
+		r.SuppressPrefix = int(p)
+	case "suppress_ifgroup", "sup_group":
+		n, ok = named(&groupNames, "interface-group")
+		r.SuppressGroup = int(n)
+	case "tunnel-id":
+		var p int64
+		p, ok = d.integer(v, 0, 1<<62)
+		r.TunnelID = uint64(p)
+	case "uidrange":
+		r.UIDLow, r.UIDHigh, ok = d.span(v, maxUint32-1)
+		r.UIDGiven = ok
+	case "protocol":
+		n, ok = named(&protoNames, "protocol")
+		r.Protocol = int(n)
+	case "ipproto":
+		ok = d.ruleIPProto(r, v)
+	case "sport":
+		var low, high uint32
+		low, high, ok = d.span(v, 65535)
+		r.SPortLow, r.SPortH = uint16(low), uint16(high)
+	case "dport":
+		var low, high uint32
+		low, high, ok = d.span(v, 65535)
+		r.DPortLow, r.DPortH = uint16(low), uint16(high)
+	case "goto":
+		var p int64
+		p, ok = d.integer(v, 0, maxUint32)
+		r.Goto, r.Action = uint32(p), ruleGoto
+	case "track_group":
+		r.TrackGroup, ok = v.Text, true
+	}
+	return ok
+}
+
+// ruleMark reads MARK[/MASK], decimal, octal or hexadecimal.
+func (d *decoder) ruleMark(r *Rule, w syntax.Word) bool {
+	mark, mask, both := strings.Cut(w.Text, "/")
+	a, err1 := strconv.ParseUint(mark, 0, 32)
+	b, err2 := uint64(maxUint32), error(nil)
+	if both {
+		b, err2 = strconv.ParseUint(mask, 0, 32)
+	}
+	if err1 != nil || err2 != nil {
+		d.err("invalid-number", w, "%q is not a firewall mark; the rule is left out", w.Text)
+		return false
+	}
+	r.FwMark, r.FwMask, r.FwMarkGiven, r.FwMaskGiven = uint32(a), uint32(b), true, both
+	return true
+}
+
+func (d *decoder) ruleIPProto(r *Rule, w syntax.Word) bool {
+	if n, ok := ipProtocols[strings.ToLower(w.Text)]; ok {
+		r.IPProto = n
+		return true
+	}
+	n, err := strconv.ParseUint(w.Text, 0, 8)
+	if err != nil {
+		d.err("unknown-protocol", w, "%q is not an IP protocol; the rule is left out", w.Text)
+		return false
+	}
+	r.IPProto = int(n)
+	return true
+}
+
+// span reads LOW-HIGH.
+func (d *decoder) span(w syntax.Word, limit int64) (low, high uint32, ok bool) {
+	a, b, both := strings.Cut(w.Text, "-")
+	if !both {
+		d.err("invalid-range", w, "%q is not a range", w.Text)
+		d.hint("write both ends, as in %s-%s", w.Text, w.Text)
+		return 0, 0, false
+	}
+	n, ok1 := d.integer(syntax.Word{Text: a, At: w.At, Via: w.Via}, 0, limit)
+	m, ok2 := d.integer(syntax.Word{Text: b, At: w.At, Via: w.Via}, 0, limit)
+	if ok1 && ok2 && n > m {
+		d.err("invalid-range", w, "the range %s ends before it begins", w.Text)
+		return 0, 0, false
+	}
+	return uint32(n), uint32(m), ok1 && ok2
+}
+
+// ruleComplete checks a whole rule and gives it a preference.
+func (d *decoder) ruleComplete(r *Rule, w syntax.Word) bool {
+	if r.Action == 0 {
+		d.err("missing-table", w, "the rule has no table and no action; it is left out")
+		d.hint("add: table TABLE")
+		return false
+	}
+	if r.L3MDev && r.Table != 0 {
+		d.err("route-conflict", w, "a rule with l3mdev cannot have a table; it is left out")
+		return false
+	}
+	if !r.PreferenceGiven {
+		r.Preference = firstRulePreference - d.ruleCount
+		d.ruleCount++
+		d.err("missing-preference", w, "the rule has no preference; it gets %d, which is hardly what is wanted", r.Preference)
+		d.hint("add: preference NUMBER")
+	}
+	if r.Protocol >= 0 && r.Protocol != protocolKeepalived && !r.NoTrack {
+		d.err("tracked-protocol", w, "a rule whose deletion is noticed must have the protocol keepalived")
+		r.Protocol = protocolKeepalived
+	}
+	if r.Protocol < 0 {
+		r.Protocol = protocolKeepalived
+	}
+	return true
+}

@@ -1,0 +1,139 @@
+package config
+
+import (
+	"github.com/holdfast-lb/holdfast/pkg/config/diag"
+	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
+)
+
+// Mode says what a configuration is read for.
+type Mode uint8
+
+// The modes.
+const (
+	// Test is keepalived's -t: strict about numbers, and nothing stops it but
+	// a missing argument.
+	Test Mode = iota
+	// Start is the start or reload of a daemon: numbers with text behind them
+	// are accepted with a warning, and an instance that cannot work is fatal.
+	Start
+)
+
+// Reading is what the processes made of a file.
+type Reading struct {
+	Config   *Config
+	Problems []diag.Problem
+
+	// Views are what each process understood; they differ from Config only
+	// in defaults, and where braces are in disorder. Each is nil if reading
+	// stopped before it.
+	CheckersView, VRRPView, BFDView *Config
+}
+
+// Read decodes the lines for every process and checks the result.
+func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
+	r := &Reading{Config: &Config{}}
+	parent := newDecoder(tree, Parent, mode, env)
+	parent.read()
+	parent.finishGlobal()
+	r.Config.Process, r.Config.Global = parent.cfg.Process, parent.cfg.Global
+	r.Problems = parent.problems
+	for _, role := range [...]Role{Checkers, VRRP, BFD} {
+		if parent.stopped {
+			break
+		}
+		d := newDecoder(tree, role, mode, env)
+		d.account = parent.account
+		d.read()
+		r.Problems = merge(r.Problems, d.problems)
+		if d.stopped {
+			break
+		}
+		d.problems = nil
+		d.finish()
+		r.Problems = append(r.Problems, d.problems...)
+		switch role {
+		case Checkers:
+			r.CheckersView = d.cfg
+			r.Config.VirtualServers, r.Config.ServerGroups, r.Config.SSL = d.cfg.VirtualServers, d.cfg.ServerGroups, d.cfg.SSL
+			r.Config.TrackFiles = d.cfg.TrackFiles
+		case VRRP:
+			r.VRRPView = d.cfg
+			r.Config.takeVRRP(d.cfg)
+		case BFD:
+			r.BFDView = d.cfg
+			r.Config.BFD = d.cfg.BFD
+		}
+	}
+	return r
+}
+
+// Load is Read for those who want the configuration alone.
+func Load(tree *syntax.Tree, mode Mode, env *Env) (*Config, []diag.Problem) {
+	r := Read(tree, mode, env)
+	return r.Config, r.Problems
+}
+
+// Runnable reports whether a daemon may run with these problems of a Start.
+func Runnable(problems []diag.Problem) bool {
+	for i := range problems {
+		switch problems[i].Class {
+		case diag.Missing, diag.Fatal, diag.Include:
+			return false
+		}
+	}
+	return true
+}
+
+func newDecoder(tree *syntax.Tree, role Role, mode Mode, env *Env) *decoder {
+	if env == nil {
+		env = &Env{}
+	}
+	d := &decoder{lines: tree.Lines, end: tree.End, role: role, mode: mode, env: env, cfg: &Config{}}
+	d.cfg.Global = defaultGlobal(env)
+	d.g = &d.cfg.Global
+	return d
+}
+
+// finish checks what one process has read and completes it with defaults.
+func (d *decoder) finish() {
+	d.finishGlobal()
+	switch d.role {
+	case Checkers:
+		d.finishCheckers()
+	case VRRP:
+		d.finishVRRP()
+	case BFD:
+	}
+}
+
+// takeVRRP takes the vrrp role's part of v.
+func (c *Config) takeVRRP(v *Config) {
+	c.Instances, c.SyncGroups, c.Scripts, c.Processes = v.Instances, v.SyncGroups, v.Scripts, v.Processes
+	c.TrackGroups, c.GARPGroups = v.TrackGroups, v.GARPGroups
+	c.StaticAddresses, c.StaticRoutes, c.StaticRules = v.StaticAddresses, v.StaticRoutes, v.StaticRules
+	c.Linkbeat, c.LinkbeatPolling, c.InterfaceDelays = v.Linkbeat, v.LinkbeatPolling, v.InterfaceDelays
+	c.Global.LVS.SyncDaemon = v.Global.LVS.SyncDaemon
+	c.TrackFiles = v.TrackFiles
+}
+
+// merge appends the problems of one process to those of the others, leaving
+// out what has been said already: all of them read global_defs.
+func merge(all, more []diag.Problem) []diag.Problem {
+	if len(all) == 0 {
+		return more
+	}
+	type place struct {
+		id string
+		at diag.Span
+	}
+	seen := make(map[place]bool, len(all))
+	for i := range all {
+		seen[place{all[i].ID, all[i].At}] = true
+	}
+	for i := range more {
+		if !seen[place{more[i].ID, more[i].At}] {
+			all = append(all, more[i])
+		}
+	}
+	return all
+}

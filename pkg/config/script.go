@@ -1,0 +1,321 @@
+package config
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/holdfast-lb/holdfast/pkg/config/diag"
+	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
+)
+
+// account is whom scripts run as that name nobody.
+type account struct {
+	uid, gid uint32
+	security bool // enable_script_security
+	given    bool // script_user named it
+	missing  bool // it had to be keepalived_script, which does not exist
+}
+
+// defaultScriptUser runs scripts when it exists and script_user is not given.
+const defaultScriptUser = "keepalived_script"
+
+func setScriptUser(d *decoder, a *arg) {
+	uid, gid, ok := d.who(a.words)
+	if !ok {
+		return
+	}
+	d.g.ScriptUID, d.g.ScriptGID = uid, gid
+	d.scriptUser = true
+}
+
+// who looks up a user, and a group if one follows it.
+func (d *decoder) who(words []syntax.Word) (uid, gid uint32, ok bool) {
+	uid, gid, ok = d.env.user(words[0].Text)
+	if !ok {
+		d.err("unknown-user", words[0], "there is no user %q", words[0].Text)
+		d.hint("create it, or name another one")
+		return 0, 0, false
+	}
+	if len(words) > 1 {
+		if gid, ok = d.env.group(words[1].Text); !ok {
+			d.err("unknown-group", words[1], "there is no group %q", words[1].Text)
+			return 0, 0, false
+		}
+	}
+	return uid, gid, true
+}
+
+// finishGlobal decides what the parent decides before its children read the
+// file: the scripts' account and whether they are guarded.
+func (d *decoder) finishGlobal() {
+	if d.role != Parent {
+		return
+	}
+	acc := account{uid: d.g.ScriptUID, gid: d.g.ScriptGID, security: d.g.ScriptSecurity, given: d.scriptUser}
+	if !acc.given {
+		uid, gid, ok := d.env.user(defaultScriptUser)
+		switch {
+		case ok:
+			acc.uid, acc.gid = uid, gid
+		case acc.security:
+			acc.missing = true
+		}
+	}
+	d.account = acc
+	d.g.ScriptUID, d.g.ScriptGID = acc.uid, acc.gid
+}
+
+// command reads "COMMAND ARGUMENTS" [USER [GROUP]].
+func (d *decoder) command(k *Keyword, a *arg) (*Command, bool) {
+	return d.commandFor(a.words, a.words[1:])
+}
+
+// commandFor reads a command from the first of words, to run as account says:
+// a user and perhaps a group, or the default account when it is empty.
+func (d *decoder) commandFor(words, account []syntax.Word) (*Command, bool) {
+	argv, ok := splitCommand(words[0].Text)
+	if !ok {
+		d.err("unterminated-quote", words[0], "a quote in this command is not closed")
+	}
+	if len(argv) == 0 {
+		d.err("empty-command", words[0], "there is no command here")
+		return nil, false
+	}
+	c := &Command{Argv: argv, At: words[0].At}
+	if len(account) > 0 {
+		if c.UID, c.GID, ok = d.who(account); !ok {
+			return nil, false
+		}
+		return c, true
+	}
+	if d.account.missing {
+		d.err("no-default-user", words[0], "the script has no user, and the default user %s does not exist", defaultScriptUser)
+		d.hint("create that user, or write script_user in global_defs")
+		return nil, false
+	}
+	c.UID, c.GID = d.account.uid, d.account.gid
+	return c, true
+}
+
+// once takes a command that may be given once only.
+func (d *decoder) once(have *Command, a *arg) *Command {
+	if have == nil {
+		return a.cmd
+	}
+	d.err("duplicate-script", a.words[0], "%s is given twice; this one is ignored", a.kw.Name)
+	d.note(have.At, "the first one")
+	return have
+}
+
+// script takes a notify script.
+func (d *decoder) script(a *arg, to **Command) { *to = d.once(*to, a) }
+
+func (d *decoder) fifo(a *arg, to **FIFO) {
+	if *to == nil {
+		*to = &FIFO{}
+	}
+	if (*to).Path != "" {
+		d.err("duplicate-keyword", a.key, "%s is given twice; this one is ignored", a.kw.Name)
+		return
+	}
+	f := *to
+	f.UID, f.GID = d.account.uid, d.account.gid
+	if len(a.words) > 1 {
+		uid, gid, ok := d.who(a.words[1:])
+		if !ok {
+			return
+		}
+		f.UID, f.GID = uid, gid
+	}
+	f.Path = a.words[0].Text
+}
+
+func (d *decoder) fifoScript(a *arg, to **FIFO) {
+	if *to == nil {
+		*to = &FIFO{}
+	}
+	(*to).Script = d.once((*to).Script, a)
+}
+
+// splitCommand splits a command line as keepalived does: blanks separate,
+// '…' and "…" group, and a backslash escapes.
+func splitCommand(s string) (argv []string, ok bool) {
+	var word strings.Builder
+	in, quote := false, byte(0)
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c == '\\' && i+1 < len(s):
+			in = true
+			i += escape(&word, s[i+1:])
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote == 0 && (c == '"' || c == '\''):
+			quote, in = c, true
+		case quote == 0 && (c == ' ' || c == '\t'):
+			if in {
+				argv = append(argv, word.String())
+				word.Reset()
+				in = false
+			}
+		default:
+			in = true
+			word.WriteByte(c)
+		}
+	}
+	if in {
+		argv = append(argv, word.String())
+	}
+	return argv, quote == 0
+}
+
+// escape writes the character that the text behind a backslash stands for and
+// returns how long that text is.
+func escape(to *strings.Builder, s string) int {
+	if i := strings.IndexByte("abEfnrtv", s[0]); i >= 0 {
+		to.WriteByte("\a\b\x1b\f\n\r\t\v"[i])
+		return 1
+	}
+	number := func(s string, base, most int) (n, used int) {
+		for used < len(s) && used < most {
+			v := strings.IndexByte("0123456789abcdef", lower(s[used]))
+			if v < 0 || v >= base {
+				break
+			}
+			n = n*base + v
+			used++
+		}
+		return n, used
+	}
+	switch {
+	case s[0] == 'x':
+		if n, used := number(s[1:], 16, 2); used > 0 {
+			to.WriteByte(byte(n))
+			return used + 1
+		}
+	case s[0] == 'c' && len(s) > 1:
+		to.WriteByte(s[1] & 0x1f)
+		return 2
+	case '0' <= s[0] && s[0] <= '7':
+		n, used := number(s, 8, 3)
+		to.WriteByte(byte(n))
+		return used
+	}
+	to.WriteByte(s[0])
+	return 1
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c |= 0x20
+	}
+	return c
+}
+
+// verdict is what a look at a script's file says.
+type verdict uint8
+
+const (
+	scriptFine verdict = iota
+	scriptMissing
+	scriptInsecure // a non-root user could change what root runs
+	scriptLinked   // a symbolic link in the path
+)
+
+// inspect looks at the file of a command and completes its path. Only a
+// command that would run as root can be insecure.
+func (d *decoder) inspect(c *Command) verdict {
+	file := c.Argv[0]
+	if !strings.Contains(file, "/") {
+		found := false
+		for _, dir := range d.env.Path {
+			if f, ok := d.env.stat(path.Join(dir, file)); ok && f.Mode.IsRegular() && f.Mode&0o111 != 0 {
+				file, found = path.Join(dir, file), true
+				break
+			}
+		}
+		if !found {
+			return scriptMissing
+		}
+		c.Argv[0] = file
+	}
+	f, ok := d.env.stat(file)
+	if !ok {
+		return scriptMissing
+	}
+	if !f.Mode.IsRegular() {
+		return scriptInsecure
+	}
+	if c.UID != 0 && c.GID != 0 {
+		return scriptFine
+	}
+	return d.guarded(file)
+}
+
+// guarded checks the file and every directory above it: owned by root,
+// writable by nobody else, and not a symbolic link.
+func (d *decoder) guarded(file string) verdict {
+	for p := file; ; p = path.Dir(p) {
+		f, ok := d.env.lstat(p)
+		switch {
+		case !ok:
+			return scriptMissing
+		case f.Link != "" && !d.g.UseSymlinkPaths:
+			return scriptLinked
+		case f.Link != "":
+		case f.UID != 0, f.Mode&0o022 != 0 && !(f.Mode.IsDir() && f.Mode&fs.ModeSticky != 0):
+			return scriptInsecure
+		}
+		if p == "/" || p == "." {
+			return scriptFine
+		}
+	}
+}
+
+// scripts checks all commands of one process, drops those that cannot be used
+// and reports when any of the others runs unguarded.
+type scripts struct {
+	d       *decoder
+	used    bool
+	running diag.Span
+}
+
+// keep checks a notify script and forgets it when it is unusable.
+func (s *scripts) keep(c **Command) {
+	if *c == nil {
+		return
+	}
+	cmd := *c
+	switch v := s.d.inspect(cmd); v {
+	case scriptMissing:
+		s.d.warnAt("script-not-found", cmd.At, "the script %s does not exist or cannot be executed; it is disabled", cmd.Argv[0])
+		*c = nil
+		return
+	case scriptLinked, scriptInsecure:
+		s.d.disabled(v, cmd, diag.None)
+		s.use(cmd)
+		if v == scriptLinked || s.d.account.security {
+			*c = nil
+			return
+		}
+		cmd.Insecure = true
+	}
+	s.use(cmd)
+}
+
+func (s *scripts) use(c *Command) {
+	if !s.used {
+		s.used, s.running = true, c.At
+	}
+}
+
+// end reports scripts that run without being guarded.
+func (s *scripts) end() {
+	if !s.used || s.d.account.security {
+		return
+	}
+	s.d.add(fault{"script-security-off", diag.Warning, diag.Security}, syntax.Word{At: s.running},
+		"scripts are run, but enable_script_security is not set",
+		"write enable_script_security in global_defs, and script_user if they need not run as root")
+}
