@@ -305,7 +305,7 @@ func setVMAC(d *decoder, a *arg) {
 			d.unknownWord(w, "name", "group", "netlink_notify_msg")
 		}
 	}
-	if l, ok := d.env.link(v.Name); ok && v.Name != "" && !l.VMAC {
+	if _, ok := d.env.link(v.Name); ok && v.Name != "" && (d.env.VMAC == nil || !d.env.VMAC(v.Name)) {
 		d.err("vmac-name-taken", a.first(), "the interface %s exists and is not a private macvlan; the name is ignored", v.Name)
 		v.Name = ""
 	}

@@ -13,6 +13,8 @@ type Env struct {
 
 	// Link returns the network interface of that name.
 	Link func(name string) (Link, bool)
+	// VMAC reports whether an interface is a private macvlan.
+	VMAC func(name string) bool
 	// User and Group look accounts up.
 	User  func(name string) (uid, gid uint32, ok bool)
 	Group func(name string) (gid uint32, ok bool)
@@ -30,7 +32,6 @@ type Env struct {
 type Link struct {
 	Index     int
 	Loopback  bool
-	VMAC      bool       // a private macvlan
 	Addr4     netip.Addr // the first IPv4 address
 	LinkLocal netip.Addr // the IPv6 link-local address
 }

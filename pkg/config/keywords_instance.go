@@ -124,7 +124,9 @@ var instanceBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.inst.PromoteSecondaries = true }},
 	{Name: "linkbeat_use_polling", Takes: Flag, Tier: 'D', Old: true, Use: "linkbeat_interfaces",
 		Doc: "old: use linkbeat_interfaces (counts as an error)",
-		set: func(d *decoder, a *arg) { d.inst.linkbeat = true }},
+		set: func(d *decoder, a *arg) {
+			d.cfg.Linkbeat = append(d.cfg.Linkbeat, Linkbeat{Interface: d.inst.Interface})
+		}},
 	{Name: "v3_checksum_as_v2", Takes: Bool, Tier: 'C', Default: "global value",
 		Doc: "v3 IPv4 checksum without pseudo header",
 		set: func(d *decoder, a *arg) { d.inst.V3ChecksumAsV2 = a.on }},

@@ -1,8 +1,6 @@
 package config
 
 import (
-	"time"
-
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
 
@@ -11,19 +9,19 @@ var groupBlock = Block{Keywords: []Keyword{
 	{Name: "group", Takes: Items, Tier: 'A', Default: "required",
 		Doc:  "members (also accepted one per line); a second group block is an error",
 		open: openMembers, item: itemMembers},
-	{Name: "track_interface", Takes: Sub, Tier: 'B',
+	{Name: "track_interface", Takes: Items, Tier: 'B',
 		Doc:   "as vrrp_instance/track_interface, for the whole group",
 		Block: &trackBlock, item: func(d *decoder, w []syntax.Word) { d.track(w, trackInterface, &d.group.TrackInterfaces) }},
-	{Name: "track_script", Takes: Sub, Tier: 'B',
+	{Name: "track_script", Takes: Items, Tier: 'B',
 		Doc:   "as vrrp_instance/track_script, for the whole group",
 		Block: &trackBlock, item: func(d *decoder, w []syntax.Word) { d.track(w, trackScript, &d.group.TrackScripts) }},
-	{Name: "track_file", Takes: Sub, Tier: 'C',
+	{Name: "track_file", Takes: Items, Tier: 'C',
 		Doc:   "as vrrp_instance/track_file, for the whole group",
 		Block: &trackBlock, item: func(d *decoder, w []syntax.Word) { d.track(w, trackFile, &d.group.TrackFiles) }},
-	{Name: "track_process", Takes: Sub, Tier: 'C',
+	{Name: "track_process", Takes: Items, Tier: 'C',
 		Doc:   "as vrrp_instance/track_process, for the whole group",
 		Block: &trackBlock, item: func(d *decoder, w []syntax.Word) { d.track(w, trackProcess, &d.group.TrackProcesses) }},
-	{Name: "track_bfd", Takes: Sub, Tier: 'C',
+	{Name: "track_bfd", Takes: Items, Tier: 'C',
 		Doc:   "as vrrp_instance/track_bfd, for the whole group",
 		Block: &trackBlock, item: func(d *decoder, w []syntax.Word) { d.track(w, trackBFD, &d.group.TrackBFD) }},
 	{Name: "notify_master", Takes: Exec, Tier: 'A',

@@ -230,7 +230,7 @@ func (d *decoder) broadcast(a *Address, w syntax.Word) {
 
 // hintClosest hints at the name that was perhaps meant.
 func (d *decoder) hintClosest(word string, names []string) {
-	if s := diag.DidYouMean(word, names); s != "" {
-		d.hint("%s", s)
+	if s := diag.Suggest(word, names); s != "" {
+		d.hint("did you mean %s?", s)
 	}
 }

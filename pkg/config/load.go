@@ -20,6 +20,7 @@ const (
 
 // Reading is what the processes made of a file.
 type Reading struct {
+	Tree     *syntax.Tree
 	Config   *Config
 	Problems []diag.Problem
 
@@ -67,10 +68,13 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 	return r
 }
 
-// Load is Read for those who want the configuration alone.
-func Load(tree *syntax.Tree, mode Mode, env *Env) (*Config, []diag.Problem) {
+// Load parses and reads the main file of that name.
+func Load(name string, o syntax.Options, mode Mode, env *Env) *Reading {
+	tree, problems := syntax.Parse(name, o)
 	r := Read(tree, mode, env)
-	return r.Config, r.Problems
+	r.Tree = tree
+	r.Problems = append(problems, r.Problems...)
+	return r
 }
 
 // Runnable reports whether a daemon may run with these problems of a Start.
