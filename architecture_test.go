@@ -33,6 +33,7 @@ var rooms = map[string]room{
 	"pkg/config/diag":   {pure: true},
 	"pkg/config/syntax": {pure: true, imports: []string{"pkg/config/diag"}},
 	"pkg/config":        {pure: true, imports: []string{"pkg/config/diag", "pkg/config/syntax"}, uses: []string{"github.com/BurntSushi/toml"}},
+	"pkg/config/host":   {imports: []string{"pkg/config"}},
 
 	"pkg/reconcile": {pure: true},
 
@@ -74,7 +75,7 @@ var rooms = map[string]room{
 		"pkg/control", "pkg/logging", "pkg/reconcile", "pkg/netstate", "pkg/netstate/kernel", "pkg/firewall",
 	}},
 	"pkg/bfd":    {imports: []string{"pkg/config", "pkg/control", "pkg/logging"}},
-	"pkg/daemon": {imports: []string{"pkg/config", "pkg/config/diag", "pkg/config/syntax", "pkg/control", "pkg/script", "pkg/logging", "pkg/notify"}},
+	"pkg/daemon": {imports: []string{"pkg/config", "pkg/config/host", "pkg/config/diag", "pkg/config/syntax", "pkg/control", "pkg/script", "pkg/logging", "pkg/notify"}},
 
 	"cmd/holdfast": {imports: []string{"*"}},
 

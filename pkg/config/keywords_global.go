@@ -389,7 +389,7 @@ var globalBlock = Block{Keywords: []Keyword{
 	{Name: "vmac_addr_prefix", Takes: Text, Tier: 'C', Role: VRRP, Args: "<str>", Default: "= vmac_prefix",
 		Doc: "prefix of names of interfaces made by use_vmac_addr",
 		set: func(d *decoder, a *arg) { d.g.VMACAddrPrefix = a.text }},
-	{Name: "umask", Takes: Sub, Tier: 'C', Args: "<num: 0nnn octal, decimal or 0x hex> | I{R|W|X}{USR|GRP|OTH} or IRWX{U|G|O} joined by \"|\"", Default: "0177", Lax: true,
+	{Name: "umask", Takes: Words, Tier: 'C', Args: "<num: 0nnn octal, decimal or 0x hex> | I{R|W|X}{USR|GRP|OTH} or IRWX{U|G|O} joined by \"|\"", Default: "0177", Lax: true,
 		Doc: "umask of the daemon and its scripts; command line wins",
 		set: func(d *decoder, a *arg) { setUmask(d, a) }},
 	{Name: "random_seed", Takes: Int, Tier: 'C', Max: maxUint32, Default: "time based",
