@@ -92,7 +92,7 @@ func (c *Check) Finish(now time.Time, r Result) Step {
 	c.last, c.lastAt = r, now
 	if r.Fault == FaultLocal {
 		c.due = now.Add(c.Spec.DelayLoop)
-		return Step{Lines: []Line{c.rescheduling(r)}}
+		return Step{Lines: c.forAll(func(n Name) []Line { return c.rescheduling(n, r) })}
 	}
 	if r.OK {
 		return c.succeeded(now, r)
@@ -157,7 +157,8 @@ func (c *Check) succeeded(now time.Time, r Result) Step {
 	var lines []Line
 	if h, ok := c.Spec.Ask.(HTTP); ok {
 		if !c.up {
-			lines = append(lines, c.urlSuccess(h.URLs[c.url]))
+			u := h.URLs[c.url]
+			lines = c.forAll(func(n Name) []Line { return urlSuccess(n, u) })
 		}
 		if !c.passed(h) {
 			c.due = now.Add(c.Spec.DelayLoop)
@@ -171,7 +172,7 @@ func (c *Check) succeeded(now time.Time, r Result) Step {
 	first := !c.ran
 	st := c.conclude(now, r)
 	if first || st.Event.Turned {
-		lines = append(lines, c.success()...)
+		lines = append(lines, c.forAll(c.success)...)
 	}
 	st.Lines = lines
 	return st
@@ -197,7 +198,7 @@ func (c *Check) failed(now time.Time, r Result) Step {
 		c.retries++
 		c.due = now.Add(c.Spec.DelayBeforeRetry)
 		if c.up && c.Spec.LogAllFailures {
-			return Step{Lines: c.attemptFailed(r, true)}
+			return Step{Lines: c.forAll(func(n Name) []Line { return c.attemptFailed(n, r, true) })}
 		}
 		return Step{}
 	}
@@ -208,10 +209,10 @@ func (c *Check) failed(now time.Time, r Result) Step {
 	}
 	st := c.conclude(now, r)
 	if was && c.Spec.LogAllFailures {
-		st.Lines = c.attemptFailed(r, false)
+		st.Lines = c.forAll(func(n Name) []Line { return c.attemptFailed(n, r, false) })
 	}
 	if st.Event.Turned || first {
-		st.Lines = append(st.Lines, c.verdict(r, was, first)...)
+		st.Lines = append(st.Lines, c.forAll(func(n Name) []Line { return c.verdict(n, r, was, first) })...)
 	}
 	c.retries = 0
 	return st
@@ -292,7 +293,7 @@ func (c *Check) Adopt(s Spec, now time.Time) Step {
 // Status is the check as an operator sees it.
 func (c *Check) Status() Status {
 	return Status{
-		Key: c.Spec.Key, Keyword: c.Spec.Ask.Keyword(), Real: c.Spec.Real, Virtual: c.Spec.Virtual,
+		Keyword: c.Spec.Ask.Keyword(), For: c.Spec.For, Also: c.Spec.Also,
 		Up: c.up, Known: c.ran, Since: c.since, Weight: c.weight, Next: c.due,
 		Runs: c.runs, Last: c.last, LastAt: c.lastAt, Lateness: c.lateness,
 		Transitions: append([]Transition(nil), c.transitions...),

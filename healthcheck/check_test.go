@@ -80,7 +80,7 @@ func eventText(e Event) string {
 
 func spec(ask Question) Spec {
 	return Spec{
-		Key: "k", Real: "[10.9.0.1]:tcp:80", Virtual: "[10.9.0.101]:tcp:80", Ask: ask,
+		Key: "k", For: Name{"[10.9.0.1]:tcp:80", "[10.9.0.101]:tcp:80"}, Ask: ask,
 		Target: netip.MustParseAddrPort("10.9.0.1:80"),
 		Timing: Timing{DelayLoop: 2 * time.Second, Retry: 2, DelayBeforeRetry: time.Second, ConnectTimeout: time.Second},
 	}
@@ -159,6 +159,15 @@ func TestStories(t *testing.T) {
 5 ask
   TCP connection to [10.9.0.1]:tcp:80 success.
   => up turned`,
+		},
+		{
+			name: "a shared check speaks for all its servers", spec: with(spec(TCP{}), func(s *Spec) { s.Also = []Name{{"[10.9.0.2]:tcp:80", "vs"}} }),
+			reply: bad(refused, 0, 9*sec), end: 1 * sec,
+			want: `
+1 ask
+  TCP_CHECK on service [10.9.0.1]:tcp:80 failed.
+  TCP_CHECK on service [10.9.0.2]:tcp:80 failed.
+  => down first turned`,
 		},
 		{
 			name: "a retry that succeeds forgives", spec: spec(TCP{}),
@@ -505,7 +514,7 @@ func TestHistoryIsBounded(t *testing.T) {
 
 func TestDefinition(t *testing.T) {
 	a := spec(three)
-	same := with(a, func(s *Spec) { s.Key, s.Real, s.Virtual, s.RealWeight = "x", "y", "z", 7 })
+	same := with(a, func(s *Spec) { s.Key, s.For, s.Also, s.RealWeight = "x", Name{"y", "z"}, []Name{{"v", "w"}}, 7 })
 	if a.Definition() != same.Definition() {
 		t.Error("names are part of the definition")
 	}

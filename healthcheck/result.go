@@ -73,7 +73,10 @@ type Failure struct {
 
 // Status is what is known of one check, for showing.
 type Status struct {
-	Key, Keyword, Real, Virtual string
+	Keys    []string // of the specs that it serves
+	Keyword string
+	For     Name
+	Also    []Name
 
 	Up        bool
 	Known     bool // a first run has been completed

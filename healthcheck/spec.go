@@ -19,8 +19,8 @@ type Spec struct {
 	// state survives when a new configuration has it again.
 	Key string
 
-	Real    string // real server as messages name it: [10.0.0.2]:tcp:80
-	Virtual string // virtual server as messages name it: [192.0.2.1]:tcp:80
+	For  Name   // the real server, for messages
+	Also []Name // others that this check serves, too
 
 	Ask    Question
 	Target netip.AddrPort // whom to ask; the port is 0 where the kind has none
@@ -39,6 +39,14 @@ type Spec struct {
 	// RealWeight is the configured weight of the real server, the base of
 	// misc_dynamic. It is not part of the check's identity.
 	RealWeight int
+
+	Suspended bool // not made at the moment; not part of the identity either
+}
+
+// Name is a real server as messages name it.
+type Name struct {
+	Real    string // [10.0.0.2]:tcp:80
+	Virtual string // [192.0.2.1]:tcp:80
 }
 
 // Timing says when a check asks.
@@ -59,7 +67,7 @@ func (t Timing) Overall() time.Duration {
 // Definition identifies what is asked of whom and how it is judged, without
 // the names of the servers: checks with equal definitions give equal results.
 func (s Spec) Definition() string {
-	s.Key, s.Real, s.Virtual, s.RealWeight = "", "", "", 0
+	s.Key, s.For, s.Also, s.RealWeight, s.Suspended = "", Name{}, nil, 0, false
 	h := fnv.New64a()
 	// Every part of a Spec is plain data; encoding cannot fail.
 	_ = json.NewEncoder(h).Encode(s)

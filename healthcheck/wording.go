@@ -8,23 +8,36 @@ import (
 
 // The lines below are keepalived's, word for word: administrators grep for them.
 
+// forAll words a message for each real server that the check serves.
+func (c *Check) forAll(word func(Name) []Line) []Line {
+	lines := word(c.Spec.For)
+	for _, n := range c.Spec.Also {
+		lines = append(lines, word(n)...)
+	}
+	return lines
+}
+
 // Activating is logged when a check begins to be made.
-func (s *Spec) Activating() Line {
-	return Line{Text: fmt.Sprintf("Activating healthchecker for service %s for VS %s", s.Real, s.Virtual)}
+func (c *Check) Activating() []Line {
+	return c.forAll(func(n Name) []Line {
+		return said("Activating healthchecker for service %s for VS %s", n.Real, n.Virtual)
+	})
 }
 
 // Suspending is logged when a check stops being made for a while.
-func (s *Spec) Suspending() Line {
-	return Line{Text: fmt.Sprintf("Suspending healthchecker for service %s for VS %s", s.Real, s.Virtual)}
+func (c *Check) Suspending() []Line {
+	return c.forAll(func(n Name) []Line {
+		return said("Suspending healthchecker for service %s for VS %s", n.Real, n.Virtual)
+	})
 }
 
-func (c *Check) rescheduling(r Result) Line {
-	return failure("%s on service %s: %s. Rescheduling.", c.Spec.Ask.Keyword(), c.Spec.Real, r.Reason)
+func (c *Check) rescheduling(n Name, r Result) []Line {
+	return failed("%s on service %s: %s. Rescheduling.", c.Spec.Ask.Keyword(), n.Real, r.Reason)
 }
 
 // success is logged by the first good run and by the one that turns the check.
-func (c *Check) success() []Line {
-	rs := c.Spec.Real
+func (c *Check) success(n Name) []Line {
+	rs := n.Real
 	switch ask := c.Spec.Ask.(type) {
 	case TCP:
 		return said("TCP connection to %s success.", rs)
@@ -37,7 +50,7 @@ func (c *Check) success() []Line {
 	case Ping:
 		return said("ICMP connection to %s success.", rs)
 	case Misc:
-		return said("Misc check for [%s VS %s] by [%s] succeeded.", rs, c.Spec.Virtual, ask.Text)
+		return said("Misc check for [%s VS %s] by [%s] succeeded.", rs, n.Virtual, ask.Text)
 	case BFD:
 		return said("BFD check of [%s] RS(%s) is UP", ask.Session, rs)
 	case DNS, File: // only the change of the pool is logged
@@ -47,7 +60,7 @@ func (c *Check) success() []Line {
 }
 
 // urlSuccess is logged for each good URL while the server is down.
-func (c *Check) urlSuccess(u URL) Line {
+func urlSuccess(n Name, u URL) []Line {
 	what := "HTTP status code"
 	switch {
 	case u.Regex != nil:
@@ -55,13 +68,13 @@ func (c *Check) urlSuccess(u URL) Line {
 	case u.Digest != "":
 		what = "MD5 digest"
 	}
-	return Line{Text: fmt.Sprintf("%s success to %s url(%s)", what, c.Spec.Real, u.Path)}
+	return said("%s success to %s url(%s)", what, n.Real, u.Path)
 }
 
 // verdict is logged when a run has failed and the server goes down, or was
 // down from the start.
-func (c *Check) verdict(r Result, was, first bool) []Line {
-	rs := c.Spec.Real
+func (c *Check) verdict(n Name, r Result, was, first bool) []Line {
+	rs := n.Real
 	switch ask := c.Spec.Ask.(type) {
 	case TCP:
 		return failed("TCP_CHECK on service %s failed%s.", rs, c.after(first))
@@ -82,7 +95,7 @@ func (c *Check) verdict(r Result, was, first bool) []Line {
 		if was && c.Spec.LogAllFailures { // said already, with the attempt
 			return nil
 		}
-		return c.attemptFailed(r, false)
+		return c.attemptFailed(n, r, false)
 	case BFD:
 		return failed("BFD check of [%s] RS(%s) is DOWN", ask.Session, rs)
 	case File:
@@ -101,8 +114,8 @@ func (c *Check) after(first bool) string {
 
 // attemptFailed is logged for each failed attempt with log_all_failures; for
 // some kinds it is also the verdict.
-func (c *Check) attemptFailed(r Result, again bool) []Line {
-	rs := c.Spec.Real
+func (c *Check) attemptFailed(n Name, r Result, again bool) []Line {
+	rs := n.Real
 	switch ask := c.Spec.Ask.(type) {
 	case TCP:
 		if r.Fault == FaultTimeout {
@@ -123,7 +136,7 @@ func (c *Check) attemptFailed(r Result, again bool) []Line {
 	case Ping:
 		return failed("ICMP connection to address %s timeout.", rs)
 	case Misc:
-		return failed("Misc check for [%s VS %s] by [%s] %s.", rs, c.Spec.Virtual, ask.Text, c.miscFault(r, again))
+		return failed("Misc check for [%s VS %s] by [%s] %s.", rs, n.Virtual, ask.Text, c.miscFault(r, again))
 	case File, BFD:
 		return nil
 	}
@@ -235,8 +248,6 @@ func said(format string, args ...any) []Line {
 	return []Line{{Text: fmt.Sprintf(format, args...)}}
 }
 
-func failure(format string, args ...any) Line {
-	return Line{Text: fmt.Sprintf(format, args...), Failed: true}
+func failed(format string, args ...any) []Line {
+	return []Line{{Text: fmt.Sprintf(format, args...), Failed: true}}
 }
-
-func failed(format string, args ...any) []Line { return []Line{failure(format, args...)} }

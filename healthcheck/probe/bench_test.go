@@ -90,12 +90,12 @@ func benchmarkEngine(b *testing.B, ask healthcheck.Question, n int) {
 		// Each target is an address of its own, as real servers are.
 		to := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), server.Port())
 		specs[i] = healthcheck.Spec{
-			Key: fmt.Sprint(i), Real: "rs", Virtual: "vs", Ask: ask, Target: to,
+			Key: fmt.Sprint(i), For: healthcheck.Name{Real: "rs", Virtual: "vs"}, Ask: ask, Target: to,
 			Timing: healthcheck.Timing{DelayLoop: period, Warmup: period, Retry: 1, DelayBeforeRetry: time.Second, ConnectTimeout: 3 * time.Second},
 		}
 	}
 	down := 0
-	e, err := New(Options{Event: func(ev healthcheck.Event) {
+	e, err := New(Options{Alone: true, Event: func(ev healthcheck.Event) {
 		if !ev.Up {
 			down++
 		}

@@ -27,9 +27,12 @@ const batch = 128
 // Options are what an engine needs of its surroundings.
 type Options struct {
 	// Event takes what has changed. It is called by the goroutine of Run, which
-	// waits for it, with each check's events in order.
+	// waits for it, with each check's events in order. Required.
 	Event func(healthcheck.Event)
 	Log   *zap.Logger
+	// Alone makes each check on its own, even where several ask the same of the
+	// same target.
+	Alone bool
 	// Scripts bounds how many programs run at once; 256 by default.
 	Scripts *script.Pool
 	// Random returns numbers from 0 to 1 for the spreading of the first
@@ -50,6 +53,7 @@ type Engine struct {
 
 	// What follows belongs to Run.
 	ctx    context.Context
+	shared healthcheck.Sharing
 	jobs   map[string]*job
 	files  map[string]healthcheck.Result // numbers in track files, by name
 	bfd    map[string]healthcheck.Result // BFD sessions, by name
@@ -78,23 +82,32 @@ func New(opt Options) (*Engine, error) {
 	}
 	return &Engine{
 		opt: opt, poll: p, done: make(chan struct{}),
-		jobs:  make(map[string]*job),
-		files: make(map[string]healthcheck.Result),
-		bfd:   make(map[string]healthcheck.Result),
-		epoch: time.Now(),
-		buf:   make([]byte, 64<<10),
+		shared: healthcheck.Sharing{Off: opt.Alone},
+		jobs:   make(map[string]*job),
+		files:  make(map[string]healthcheck.Result),
+		bfd:    make(map[string]healthcheck.Result),
+		epoch:  time.Now(),
+		buf:    make([]byte, 64<<10),
 	}, nil
 }
 
 // Set says which checks there are to be. New ones start, those that are gone
 // stop, and those with the same key go on as they were.
-func (e *Engine) Set(specs []healthcheck.Spec) { e.do(func(now time.Time) { e.set(specs, now) }) }
+func (e *Engine) Set(specs []healthcheck.Spec) {
+	e.do(func(now time.Time) {
+		run, known := e.shared.Set(specs)
+		e.set(run, now)
+		for _, ev := range known {
+			e.opt.Event(ev)
+		}
+	})
+}
 
 // Suspend stops making a check, or makes it again; its verdict stays.
 func (e *Engine) Suspend(key string, on bool) {
 	e.do(func(now time.Time) {
-		if j := e.jobs[key]; j != nil {
-			e.suspend(j, on, now)
+		if made, suspend, change := e.shared.Suspend(key, on); change {
+			e.suspend(e.jobs[made], suspend, now)
 		}
 	})
 }
@@ -128,9 +141,9 @@ func (e *Engine) Snapshot(ctx context.Context) ([]healthcheck.Status, error) {
 	answer := make(chan []healthcheck.Status, 1)
 	e.do(func(time.Time) {
 		all := make([]healthcheck.Status, 0, len(e.jobs))
-		for _, j := range e.jobs {
+		for key, j := range e.jobs {
 			s := j.check.Status()
-			s.Suspended = j.suspended
+			s.Keys, s.Suspended = e.shared.Users(key), j.suspended
 			all = append(all, s)
 		}
 		answer <- all
@@ -252,6 +265,7 @@ func (e *Engine) set(specs []healthcheck.Spec, now time.Time) {
 		want[s.Key] = true
 		if j := e.jobs[s.Key]; j != nil {
 			e.report(j, j.check.Adopt(s, now))
+			e.suspend(j, s.Suspended, now)
 			if j.plan.TLS != nil { // the files may hold something new
 				e.prepare(j, certs)
 			}
@@ -260,7 +274,7 @@ func (e *Engine) set(specs []healthcheck.Spec, now time.Time) {
 		j := &job{check: healthcheck.NewCheck(s, now), fd: -1}
 		e.prepare(j, certs)
 		e.jobs[s.Key] = j
-		e.say(j, s.Activating())
+		e.say(j, j.check.Activating())
 		j.check.Start(now, e.opt.Random())
 		e.schedule(j)
 		e.tell(j, now)
@@ -300,11 +314,11 @@ func (e *Engine) suspend(j *job, on bool, now time.Time) {
 	case on == j.suspended:
 		return
 	case on:
-		e.say(j, j.check.Spec.Suspending())
+		e.say(j, j.check.Suspending())
 		e.abandon(j)
 		j.check.Suspend()
 	default:
-		e.say(j, j.check.Spec.Activating())
+		e.say(j, j.check.Activating())
 		j.check.Start(now, e.opt.Random())
 	}
 	j.suspended = on
@@ -332,23 +346,25 @@ func (e *Engine) tell(j *job, now time.Time) {
 
 // report passes on what came of an attempt.
 func (e *Engine) report(j *job, st healthcheck.Step) {
-	for _, l := range st.Lines {
-		e.say(j, l)
+	e.say(j, st.Lines)
+	if !st.Tell {
+		return
 	}
-	if st.Tell && e.opt.Event != nil {
-		e.opt.Event(st.Event)
+	for _, ev := range e.shared.Spread(st.Event) {
+		e.opt.Event(ev)
 	}
 }
 
-func (e *Engine) say(j *job, l healthcheck.Line) {
-	s := &j.check.Spec
-	fields := []zap.Field{zap.String("check", s.Ask.Keyword()), zap.String("real", s.Real), zap.String("virtual", s.Virtual)}
-	if !l.Failed {
-		e.opt.Log.Info(l.Text, fields...)
-		return
+func (e *Engine) say(j *job, lines []healthcheck.Line) {
+	for _, l := range lines {
+		check := zap.String("check", j.check.Spec.Ask.Keyword())
+		if !l.Failed {
+			e.opt.Log.Info(l.Text, check)
+			continue
+		}
+		last := j.check.Last()
+		e.opt.Log.Warn(l.Text, check, zap.String("reason", last.Reason), zap.Duration("took", last.Took))
 	}
-	last := j.check.Last()
-	e.opt.Log.Warn(l.Text, append(fields, zap.String("reason", last.Reason), zap.Duration("took", last.Took))...)
 }
 
 // close ends everything that is under way and waits for it.

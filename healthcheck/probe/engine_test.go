@@ -32,9 +32,15 @@ type world struct {
 
 func newWorld(t testing.TB, specs ...healthcheck.Spec) world {
 	t.Helper()
+	return newWorldOf(t, true, specs...)
+}
+
+func newWorldOf(t testing.TB, alone bool, specs ...healthcheck.Spec) world {
+	t.Helper()
 	w := world{events: make(chan healthcheck.Event, 1000)}
 	var err error
 	w.Engine, err = New(Options{
+		Alone:  alone,
 		Event:  func(ev healthcheck.Event) { w.events <- ev },
 		Random: func() float64 { return 0 },
 	})
@@ -85,7 +91,7 @@ func (w world) verdicts(t testing.TB) map[string]healthcheck.Event {
 // check is a quick spec for a test.
 func check(key string, ask healthcheck.Question, target string) healthcheck.Spec {
 	s := healthcheck.Spec{
-		Key: key, Real: key, Virtual: "vs", Ask: ask,
+		Key: key, For: healthcheck.Name{Real: key, Virtual: "vs"}, Ask: ask,
 		Timing: healthcheck.Timing{DelayLoop: 50 * time.Millisecond, ConnectTimeout: 500 * time.Millisecond},
 	}
 	if target != "" {
@@ -508,7 +514,7 @@ func TestReload(t *testing.T) {
 		}
 		m := map[string]healthcheck.Status{}
 		for _, s := range all {
-			m[s.Key] = s
+			m[s.Keys[0]] = s
 		}
 		return m
 	}
@@ -523,6 +529,26 @@ func TestReload(t *testing.T) {
 	}
 	if ev := w.next(t); ev.Key != "c" || !ev.First {
 		t.Errorf("got %+v, want the first verdict of c", ev)
+	}
+}
+
+func TestSharedCheckIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	connections := make(chan struct{}, 1000)
+	target := serve(t, func(net.Conn) { connections <- struct{}{} })
+	a, b := check("a", healthcheck.TCP{}, target), check("b", healthcheck.TCP{}, target)
+	a.DelayLoop, b.DelayLoop = time.Hour, time.Hour
+	w := newWorldOf(t, false, a, b)
+	if x, y := w.next(t), w.next(t); x.Key+y.Key != "ab" || !x.Up || !y.Up {
+		t.Errorf("events %+v and %+v, want one for each", x, y)
+	}
+	<-connections
+	if n := len(connections); n != 0 {
+		t.Errorf("%d more connections, want one in all", n)
+	}
+	w.Set([]healthcheck.Spec{a, b, check("c", healthcheck.TCP{}, target)}) // another period: another check
+	if all, _ := w.Snapshot(t.Context()); len(all) != 2 || len(all[0].Keys)+len(all[1].Keys) != 3 {
+		t.Errorf("checks: %+v", all)
 	}
 }
 
