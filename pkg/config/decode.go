@@ -88,7 +88,7 @@ func (d *decoder) block(b *Block, depth int) {
 
 // line reads one keyword, and its block if it has one.
 func (d *decoder) line(b *Block, l *syntax.Line, depth int) {
-	k := b.lookup(l.Words[0].Text)
+	k := b.Lookup(l.Words[0].Text)
 	if k == nil {
 		d.unknown(b, l)
 		return

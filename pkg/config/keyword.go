@@ -69,8 +69,8 @@ type Block struct {
 	index map[string]*Keyword
 }
 
-// lookup returns the keyword of that name, or nil.
-func (b *Block) lookup(name string) *Keyword {
+// Lookup returns the keyword of that name, or nil.
+func (b *Block) Lookup(name string) *Keyword {
 	b.once.Do(func() {
 		b.index = make(map[string]*Keyword, len(b.Keywords)+16)
 		for c := b; c != nil; c = c.Common {
@@ -86,7 +86,7 @@ func (b *Block) lookup(name string) *Keyword {
 
 // Names returns the names of the block's keywords, sorted.
 func (b *Block) Names() []string {
-	b.lookup("")
+	b.Lookup("")
 	names := make([]string, 0, len(b.index))
 	for n := range b.index {
 		names = append(names, n)
@@ -100,7 +100,7 @@ func (b *Block) All() []*Keyword {
 	var all []*Keyword
 	for c := b; c != nil; c = c.Common {
 		for i := range c.Keywords {
-			if b.lookup(c.Keywords[i].Name) == &c.Keywords[i] {
+			if b.Lookup(c.Keywords[i].Name) == &c.Keywords[i] {
 				all = append(all, &c.Keywords[i])
 			}
 		}

@@ -135,7 +135,7 @@ func (d *decoder) addressOption(a *Address, words []syntax.Word, i int, virtual 
 			return -1
 		}
 		a.UseVMAC = true
-		if i+1 < len(words) && addressBlock.lookup(words[i+1].Text) == nil {
+		if i+1 < len(words) && addressBlock.Lookup(words[i+1].Text) == nil {
 			a.VMACName = words[i+1].Text
 			return 1
 		}
