@@ -13,11 +13,12 @@ type Hub struct {
 	deliver func(Packet)
 	lost    func(Endpoint, error)
 	open    map[Endpoint]*listener
+	closing []*listener
 }
 
 // NewHub returns a hub without sockets. deliver is called for every packet, from
-// several goroutines, and must return soon. lost is called when a socket fails
-// while it is in use; the next Set opens it again.
+// several goroutines. lost is called when a socket fails while it is in use; the
+// next Set opens it again. Set waits for neither of them; Close does.
 func NewHub(deliver func(Packet), lost func(Endpoint, error)) *Hub {
 	return &Hub{deliver: deliver, lost: lost, open: map[Endpoint]*listener{}}
 }
@@ -85,11 +86,18 @@ func (h *Hub) Close() {
 	for e := range h.open {
 		h.shut(e)
 	}
+	for _, l := range h.closing {
+		<-l.done
+	}
+	h.closing = nil
 }
 
+// shut closes a socket, from which one packet may still be delivered.
 func (h *Hub) shut(e Endpoint) {
-	h.open[e].close()
+	l := h.open[e]
+	l.file.Close()
 	delete(h.open, e)
+	h.closing = append(slices.DeleteFunc(h.closing, (*listener).ended), l)
 }
 
 // missing lists the members of in that are not members of from.

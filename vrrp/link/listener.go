@@ -57,11 +57,6 @@ func listen(w Listen, deliver func(Packet), lost func(Endpoint, error)) (*listen
 	return l, nil
 }
 
-func (l *listener) close() {
-	l.file.Close()
-	<-l.done
-}
-
 func (l *listener) ended() bool {
 	select {
 	case <-l.done:

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -35,10 +36,12 @@ type Watched struct {
 }
 
 // Watcher reports claims. Its methods belong to one goroutine; claims are
-// reported from a goroutine per interface and family.
+// reported from a goroutine per interface and family. Set waits for no report;
+// Close does.
 type Watcher struct {
 	report func(Claim)
 	open   map[watchKey]*watch
+	ending sync.WaitGroup
 }
 
 type watchKey struct {
@@ -67,7 +70,7 @@ func (w *Watcher) Set(want []Watched) error {
 	}
 	for k, open := range w.open {
 		if wanted[k] == nil || open.ended() {
-			open.close()
+			open.file.Close()
 			delete(w.open, k)
 		}
 	}
@@ -77,7 +80,7 @@ func (w *Watcher) Set(want []Watched) error {
 			open.wanted.Store(what)
 			continue
 		}
-		open, err := startWatch(k, what, w.report)
+		open, err := w.start(k, what)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("watch %s for duplicate addresses: %w", k.name, err))
 			continue
@@ -89,10 +92,8 @@ func (w *Watcher) Set(want []Watched) error {
 
 // Close ends all watching and waits for the goroutines.
 func (w *Watcher) Close() {
-	for k, open := range w.open {
-		open.close()
-		delete(w.open, k)
-	}
+	_ = w.Set(nil)
+	w.ending.Wait()
 }
 
 // wanted is what one watch compares with; it is replaced, never changed.
@@ -129,7 +130,7 @@ type watch struct {
 	done   chan struct{}
 }
 
-func startWatch(k watchKey, what *wanted, report func(Claim)) (*watch, error) {
+func (n *Watcher) start(k watchKey, what *wanted) (*watch, error) {
 	open := openARP
 	if k.ipv6 {
 		open = openNA
@@ -145,16 +146,11 @@ func startWatch(k watchKey, what *wanted, report func(Claim)) (*watch, error) {
 		w.file.Close()
 		return nil, err
 	}
-	go func() {
+	n.ending.Go(func() {
 		defer close(w.done)
-		w.read(conn, report)
-	}()
+		w.read(conn, n.report)
+	})
 	return w, nil
-}
-
-func (w *watch) close() {
-	w.file.Close()
-	<-w.done
 }
 
 func (w *watch) ended() bool {
