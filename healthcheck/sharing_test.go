@@ -52,8 +52,12 @@ func TestSharing(t *testing.T) {
 			key                   string
 			on, suspend, changing bool
 		}{
-			{"d", true, false, false}, {"d", true, false, false}, {"b", true, true, true},
-			{"d", false, false, true}, {"b", false, false, false}, {"nobody", true, false, false},
+			{"d", true, false, false},
+			{"d", true, false, false},
+			{"b", true, true, true},
+			{"d", false, false, true},
+			{"b", false, false, false},
+			{"nobody", true, false, false},
 		}
 		for i, st := range steps {
 			key, suspend, change := s.Suspend(st.key, st.on)

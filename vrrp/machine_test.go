@@ -224,8 +224,12 @@ func TestMaster(t *testing.T) {
 			{4 * sec, adv(128), []Action{became(Master, Backup)}, 7500 * ms},
 		}},
 		{"an equal priority with a lower address does not", v3(), []step{
-			{4 * sec, Advert{From: lower, Priority: 128, Interval: sec},
-				[]Action{Conflict{With: lower, Priority: 128}, send(128), LowerHeard{}, announce(5)}, 4500 * ms},
+			{
+				4 * sec,
+				Advert{From: lower, Priority: 128, Interval: sec},
+				[]Action{Conflict{With: lower, Priority: 128}, send(128), LowerHeard{}, announce(5)},
+				4500 * ms,
+			},
 		}},
 		{"higher_prio_send_advert", v3(func(c *Config) { c.HigherSendAdvert = true }), []step{
 			{4 * sec, adv(129), []Action{send(128), became(Master, Backup)}, 7500 * ms},
@@ -326,9 +330,12 @@ func TestAdopt(t *testing.T) {
 	adopted := Become{From: Init, To: Master, Adopted: true}
 	tell(t, New(true, v3(), v3()), []step{
 		{0, Start{Adopt: true}, []Action{
-			Send{Router: 0, Priority: 128}, Send{Router: 1, Priority: 128},
-			adopted, Become{Router: 1, From: Init, To: Master, Adopted: true},
-			Announce{Router: 0, Repeat: 5}, Announce{Router: 1, Repeat: 5},
+			Send{Router: 0, Priority: 128},
+			Send{Router: 1, Priority: 128},
+			adopted,
+			Become{Router: 1, From: Init, To: Master, Adopted: true},
+			Announce{Router: 0, Repeat: 5},
+			Announce{Router: 1, Repeat: 5},
 		}, 1 * sec},
 	})
 }

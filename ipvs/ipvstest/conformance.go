@@ -124,12 +124,16 @@ func Everything() ipvs.Table {
 			tunnel(real("10.0.0.8:80"), ipvs.Encap{Type: ipvs.GRE, Flags: ipvs.TunnelChecksum}),
 			tunnel(real("[2001:db8::5]:80"), ipvs.Encap{}),
 		}},
-		{Service: ipvs.Service{Key: v6, Scheduler: "mh", Netmask: 64, Timeout: 6 * time.Minute,
-			Flags: ipvs.Persistent | ipvs.SchedulerFlag1 | ipvs.SchedulerFlag2},
+		{
+			Service: ipvs.Service{
+				Key: v6, Scheduler: "mh", Netmask: 64, Timeout: 6 * time.Minute,
+				Flags: ipvs.Persistent | ipvs.SchedulerFlag1 | ipvs.SchedulerFlag2,
+			},
 			Destinations: []ipvs.Destination{
 				real("[2001:db8::a]:443"),
 				tunnel(real("10.0.0.1:443"), ipvs.Encap{}),
-			}},
+			},
+		},
 		{Service: ipvs.Service{
 			Key:       ipvs.AddressKey(ipvs.UDP, netip.MustParseAddrPort("192.0.2.1:5060")),
 			Scheduler: "rr", Engine: "sip", Netmask: 0xffffff00, Timeout: time.Minute, Flags: ipvs.Persistent,
@@ -146,10 +150,14 @@ func Everything() ipvs.Table {
 			Key:       ipvs.AddressKey(ipvs.TCP, netip.MustParseAddrPort("192.0.2.2:0")),
 			Scheduler: "rr", Netmask: 0xffffffff, Timeout: time.Hour, Flags: ipvs.Persistent,
 		}, Destinations: []ipvs.Destination{real("10.0.0.1:0")}},
-		{Service: ipvs.Service{Key: ipvs.MarkKey(ipvs.IPv4, 1), Scheduler: "wrr", Netmask: 0xffffffff},
-			Destinations: []ipvs.Destination{method(real("10.0.0.1:0"), ipvs.DirectRoute)}},
-		{Service: ipvs.Service{Key: ipvs.MarkKey(ipvs.IPv6, 1), Scheduler: "wrr", Netmask: 128},
-			Destinations: []ipvs.Destination{real("[2001:db8::a]:80")}},
+		{
+			Service:      ipvs.Service{Key: ipvs.MarkKey(ipvs.IPv4, 1), Scheduler: "wrr", Netmask: 0xffffffff},
+			Destinations: []ipvs.Destination{method(real("10.0.0.1:0"), ipvs.DirectRoute)},
+		},
+		{
+			Service:      ipvs.Service{Key: ipvs.MarkKey(ipvs.IPv6, 1), Scheduler: "wrr", Netmask: 128},
+			Destinations: []ipvs.Destination{real("[2001:db8::a]:80")},
+		},
 	}
 }
 

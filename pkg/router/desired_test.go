@@ -39,14 +39,18 @@ func TestDesiredAddress(t *testing.T) {
 		want netstate.Address
 	}{
 		{"defaults", config.Address{Prefix: v4}, netstate.Address{
-			Link: 2, Prefix: v4, Preferred: netstate.Forever, Protocol: netstate.Protocol}},
+			Link: 2, Prefix: v4, Preferred: netstate.Forever, Protocol: netstate.Protocol,
+		}},
 		{"IPv6 is not preferred and not probed", config.Address{Prefix: v6}, netstate.Address{
-			Link: 2, Prefix: v6, NoDAD: true, Protocol: netstate.Protocol}},
+			Link: 2, Prefix: v6, NoDAD: true, Protocol: netstate.Protocol,
+		}},
 		{"-nodad asks for the probe", config.Address{Prefix: v6, DAD: true, PreferredLft: &ten}, netstate.Address{
-			Link: 2, Prefix: v6, Preferred: 10, Protocol: netstate.Protocol}},
+			Link: 2, Prefix: v6, Preferred: 10, Protocol: netstate.Protocol,
+		}},
 		{"options", config.Address{Prefix: v4, Label: "eth0:1", Scope: 253, Broadcast: netip.MustParseAddr("192.0.2.255"), NoPrefix: true}, netstate.Address{
 			Link: 2, Prefix: v4, Label: "eth0:1", Scope: netstate.ScopeLink, Broadcast: netip.MustParseAddr("192.0.2.255"),
-			NoPrefixRoute: true, Preferred: netstate.Forever, Protocol: netstate.Protocol}},
+			NoPrefixRoute: true, Preferred: netstate.Forever, Protocol: netstate.Protocol,
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -80,12 +84,18 @@ func TestDesiredRoute(t *testing.T) {
 		in   config.Route
 		want netstate.Route
 	}{
-		{"gateway", edit(func(r *config.Route) { r.Via, r.Dev = gw, "eth1" }),
-			want(func(r *netstate.Route) { r.Hop = netstate.Hop{Via: gw, Link: 3} })},
-		{"blackhole in a table", edit(func(r *config.Route) { r.Type, r.Table = 6, 100 }),
-			want(func(r *netstate.Route) { r.Type, r.Table = netstate.TypeBlackhole, 100 })},
-		{"table of a VRF", edit(func(r *config.Route) { r.VRF = "blue" }),
-			want(func(r *netstate.Route) { r.Table = 10 })},
+		{
+			"gateway", edit(func(r *config.Route) { r.Via, r.Dev = gw, "eth1" }),
+			want(func(r *netstate.Route) { r.Hop = netstate.Hop{Via: gw, Link: 3} }),
+		},
+		{
+			"blackhole in a table", edit(func(r *config.Route) { r.Type, r.Table = 6, 100 }),
+			want(func(r *netstate.Route) { r.Type, r.Table = netstate.TypeBlackhole, 100 }),
+		},
+		{
+			"table of a VRF", edit(func(r *config.Route) { r.VRF = "blue" }),
+			want(func(r *netstate.Route) { r.Table = 10 }),
+		},
 		{"metrics", edit(func(r *config.Route) {
 			r.Metrics = config.RouteMetrics{MTU: &mtu, QuickAck: &ack, RTT: &mtu, Lock: 1 << 2}
 		}), want(func(r *netstate.Route) {
@@ -126,8 +136,10 @@ func TestBadEncap(t *testing.T) {
 
 func TestDesiredRule(t *testing.T) {
 	from := netip.MustParsePrefix("192.0.2.0/24")
-	in := config.Rule{From: from, Table: 100, Preference: 50, FwMark: 1, FwMarkGiven: true, SuppressPrefix: -1, SuppressGroup: 3,
-		DPortLow: 80, DPortH: 90, IPProto: 6}
+	in := config.Rule{
+		From: from, Table: 100, Preference: 50, FwMark: 1, FwMarkGiven: true, SuppressPrefix: -1, SuppressGroup: 3,
+		DPortLow: 80, DPortH: 90, IPProto: 6,
+	}
 	want := netstate.NewRule(netstate.IPv4, 50)
 	want.From, want.Table = from, 100
 	want.Mark = netstate.Some(uint32(1))

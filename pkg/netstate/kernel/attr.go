@@ -61,6 +61,7 @@ func (m *builder) u32if(kind uint16, v uint32) {
 }
 
 func (m *builder) be16(kind uint16, v uint16) { m.attr(kind, binary.BigEndian.AppendUint16(nil, v)) }
+
 func (m *builder) be64(kind uint16, v uint64) { m.attr(kind, binary.BigEndian.AppendUint64(nil, v)) }
 
 func (m *builder) text(kind uint16, s string) { m.attr(kind, append([]byte(s), 0)) }

@@ -9,8 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var comparePrefixes = cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
-var compareAddrs = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
+var (
+	comparePrefixes = cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
+	compareAddrs    = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
+)
 
 // seeds are messages as our own encoder makes them.
 func seeds() map[uint16][][]byte {

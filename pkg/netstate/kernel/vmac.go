@@ -65,7 +65,8 @@ func (k *Kernel) makeLink(v netstate.VirtualLink) error {
 	case "ipvlan":
 		attrs.HardwareAddr = nil // an ipvlan has its parent's
 		flags := map[netstate.IPVlanMode]netlink.IPVlanFlag{
-			netstate.IPVlanBridge: netlink.IPVLAN_FLAG_BRIDGE, netstate.IPVlanPrivate: netlink.IPVLAN_FLAG_PRIVATE, netstate.IPVlanVEPA: netlink.IPVLAN_FLAG_VEPA}
+			netstate.IPVlanBridge: netlink.IPVLAN_FLAG_BRIDGE, netstate.IPVlanPrivate: netlink.IPVLAN_FLAG_PRIVATE, netstate.IPVlanVEPA: netlink.IPVLAN_FLAG_VEPA,
+		}
 		link = &netlink.IPVlan{LinkAttrs: attrs, Mode: netlink.IPVLAN_MODE_L2, Flag: flags[v.Mode]}
 	default:
 		return fmt.Errorf("no such kind of interface")
