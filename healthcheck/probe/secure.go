@@ -221,8 +221,10 @@ func decrypt(key []byte, password string) ([]byte, error) {
 		if block == nil {
 			return out, nil
 		}
-		if x509.IsEncryptedPEMBlock(block) { //nolint:staticcheck // see above
-			der, err := x509.DecryptPEMBlock(block, []byte(password)) //nolint:staticcheck // see above
+		//lint:ignore SA1019 there is no other way to read such a key
+		if x509.IsEncryptedPEMBlock(block) {
+			//lint:ignore SA1019 there is no other way to read such a key
+			der, err := x509.DecryptPEMBlock(block, []byte(password))
 			if err != nil {
 				return nil, err
 			}

@@ -3,7 +3,6 @@ package config
 import (
 	"net/netip"
 
-	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
 
@@ -78,7 +77,6 @@ type scriptDraft struct {
 
 type bfdDraft struct {
 	*BFDInstance
-	bad        bool
 	rolesGiven bool
 }
 
@@ -116,5 +114,4 @@ type checkerDraft struct {
 	user          []syntax.Word
 	hosts         int
 	weightGiven   bool
-	keyword       diag.Span
 }

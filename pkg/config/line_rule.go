@@ -58,7 +58,7 @@ func (d *decoder) rule(words []syntax.Word, list *[]Rule, static bool) {
 			r.NoTrack = true
 			continue
 		}
-		if k := ruleBlock.Lookup(w.Text); k == nil || static == false && w.Text == "track_group" {
+		if k := ruleBlock.Lookup(w.Text); k == nil || !static && w.Text == "track_group" {
 			d.err("unknown-option", w, "%q is not an option of a rule", w.Text)
 			d.hintClosest(w.Text, ruleBlock.Names())
 			bad = true

@@ -81,12 +81,6 @@ func (r Rule) Normal() Rule {
 	return r
 }
 
-// satisfiedBy reports whether have is the same rule, whoever added it.
-func (want Rule) satisfiedBy(have Rule) bool {
-	want.Protocol = have.Protocol
-	return want.Normal() == have.Normal()
-}
-
 func (r Rule) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d:", r.Priority)
