@@ -64,6 +64,12 @@ var rooms = map[string]room{
 	"pkg/track":  {imports: []string{"pkg/script", "pkg/netstate", "pkg/netstate/kernel"}},
 	"pkg/notify": {imports: []string{"pkg/script"}},
 
+	"pkg/doctor":        {pure: true, imports: []string{"pkg/config"}},
+	"pkg/doctor/kernel": {imports: []string{"pkg/doctor", "pkg/control"}},
+
+	"pkg/realserver":        {pure: true},
+	"pkg/realserver/kernel": {imports: []string{"pkg/realserver"}},
+
 	"pkg/control": {},
 	"pkg/logging": {},
 	"pkg/observe": {imports: []string{"pkg/control"}},
