@@ -108,7 +108,7 @@ const (
 )
 
 func (p *ping) Open() Turn {
-	b := make([]byte, 8, 8+echoData)
+	b := make([]byte, 8, 8+echoData) // type, code, checksum, id, sequence, data
 	b[0] = echoRequest4
 	if p.v6 {
 		b[0] = echoRequest6

@@ -156,6 +156,24 @@ func blankLine(b []byte) (size, end int) {
 	return -1, -1
 }
 
+// Split cuts a whole answer into its header, with the blank line, and the body
+// that a check would see. It fails for what is not HTTP.
+func Split(answer []byte) (head, body []byte, err error) {
+	size, end := blankLine(answer)
+	if size < 0 {
+		return nil, nil, fmt.Errorf("not HTTP: %s", quoted(answer))
+	}
+	_, length, err := parseHead(answer[:size])
+	if err != nil {
+		return nil, nil, err
+	}
+	body = answer[end:]
+	if length >= 0 && length < int64(len(body)) {
+		body = body[:length]
+	}
+	return answer[:end], body, nil
+}
+
 // parseHead reads the two things that matter: the status code and the length
 // of the body, -1 if it is not given.
 func parseHead(head []byte) (status int, length int64, err error) {

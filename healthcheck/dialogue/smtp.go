@@ -26,13 +26,14 @@ func (*smtp) Open() Turn { return Turn{} }
 
 func (s *smtp) Hear(in []byte) Turn {
 	s.lines.add(in)
+	var out []byte
 	for {
 		line, ok, err := s.lines.next()
 		if err != nil {
 			return failed(healthcheck.FaultRead, "%v in the reply", err)
 		}
 		if !ok {
-			return Turn{}
+			return say(out)
 		}
 		if s.heard++; s.heard > maxReplyLines {
 			return failed(healthcheck.FaultRead, "a reply of more than %d lines", maxReplyLines)
@@ -40,9 +41,11 @@ func (s *smtp) Hear(in []byte) Turn {
 		if len(line) > 3 && line[3] == '-' { // more of this reply follows
 			continue
 		}
-		if t := s.reply(line); t.Done || t.Send != nil {
+		t := s.reply(line)
+		if t.Done {
 			return t
 		}
+		out = append(out, t.Send...)
 	}
 }
 
