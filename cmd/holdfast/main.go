@@ -1,0 +1,64 @@
+// Command holdfast is the daemon, with keepalived's command line, and the tool
+// to look after it.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/holdfast-lb/holdfast/pkg/daemon"
+)
+
+func main() { os.Exit(run(os.Args)) }
+
+// run decides in which of its roles the program was called.
+func run(args []string) int {
+	if daemon.IsRole(args) {
+		return daemon.RunRole(duties)
+	}
+	if len(args) > 1 {
+		for _, c := range commands() {
+			if c.name == args[1] {
+				return c.run(args[2:])
+			}
+		}
+	}
+	return runDaemon(args)
+}
+
+// runDaemon does what keepalived does with such a command line.
+func runDaemon(args []string) int {
+	v, words, err := parse(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", filepath.Base(args[0]), err)
+		fmt.Fprintf(os.Stderr, "%s --help shows the options\n", filepath.Base(args[0]))
+		return daemon.ExitFatal
+	}
+	if v.action != nil {
+		return v.action()
+	}
+	if len(words) > 0 {
+		fmt.Fprintf(os.Stderr, "Unexpected argument(s): %q\n", words)
+	}
+	if v.test {
+		if v.testFile != "" {
+			v.File = v.testFile
+		}
+		return daemon.Test(v.Options, os.Stderr)
+	}
+	return daemon.Run(v.Options)
+}
+
+// command is a subcommand.
+type command struct {
+	name  string
+	usage string // behind the name
+	help  string
+	run   func(args []string) int
+}
+
+// commands are the subcommands, in the order of the help.
+func commands() []command {
+	return []command{}
+}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"context"
+
+	"github.com/holdfast-lb/holdfast/pkg/bfd"
+	"github.com/holdfast-lb/holdfast/pkg/control"
+	"github.com/holdfast-lb/holdfast/pkg/daemon"
+)
+
+// duties are the functions of the role processes.
+var duties = map[string]daemon.RoleFunc{
+	control.BFD: runBFD,
+}
+
+func runBFD(ctx context.Context, r daemon.Room) error {
+	return bfd.Run(ctx, bfd.Options{
+		Config:  r.Config,
+		Reload:  r.Reload,
+		Log:     r.Log,
+		Control: r.Control,
+		Ready:   r.Ready,
+	})
+}

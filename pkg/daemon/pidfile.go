@@ -1,0 +1,70 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// errRunning means that another process holds the pid file's lock.
+var errRunning = errors.New("daemon is already running")
+
+// pidFile is a pid file that is ours: locked for as long as we hold it.
+type pidFile struct{ file *os.File }
+
+// claimPidFile writes our process number into the file at path and locks it.
+// The error is errRunning if another living process has it.
+func claimPidFile(path string) (*pidFile, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("directory of pid file: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("pid file: %w", err)
+	}
+	if err := lockPidFile(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	// The mode is independent of the umask: others want to read the number.
+	err = errors.Join(f.Chmod(0o644), f.Truncate(0))
+	if err == nil {
+		_, err = f.WriteAt(append(strconv.AppendInt(nil, int64(os.Getpid()), 10), '\n'), 0)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("pid file: %w", err)
+	}
+	return &pidFile{f}, nil
+}
+
+func lockPidFile(f *os.File) error {
+	err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK})
+	switch {
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EACCES):
+		return errRunning
+	case err != nil:
+		return fmt.Errorf("lock pid file %s: %w", f.Name(), err)
+	}
+	return nil
+}
+
+// pidFileHeld reports whether a living process holds the file at path.
+func pidFileHeld(path string) bool {
+	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return errors.Is(lockPidFile(f), errRunning)
+}
+
+// remove removes the file and gives up the lock.
+func (p *pidFile) remove() {
+	_ = os.Remove(p.file.Name())
+	p.file.Close()
+}

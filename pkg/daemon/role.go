@@ -1,0 +1,300 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/control"
+	"github.com/holdfast-lb/holdfast/pkg/logging"
+)
+
+// Signals that ask for dumps, with keepalived's numbers.
+const (
+	SignalData       = syscall.SIGUSR1
+	SignalStats      = syscall.SIGUSR2
+	SignalStatsClear = syscall.Signal(63) // SIGRTMAX-1
+	SignalJSON       = syscall.Signal(36) // SIGRTMIN+2
+)
+
+// Exit codes of keepalived. A role that ends with one of the first three ends
+// the daemon with the same code.
+const (
+	ExitFatal      = 1
+	ExitConfig     = 2
+	ExitPermission = 4
+	ExitNoFile     = 6
+	ExitSoftware   = 70
+)
+
+// Room is what a role is given to live in.
+type Room struct {
+	Config  *config.Config
+	Reload  <-chan *config.Config // each parsed and checked
+	Log     *zap.Logger
+	Control *control.Server
+	Ready   func()           // to be called once the role does its duty
+	Signals <-chan os.Signal // the operator's wishes for dumps
+	Flags   RoleFlags
+	Sockets func(role string) string // where the other roles' control sockets are
+}
+
+// RoleFunc does a role's duty until ctx ends, then leaves in good order and
+// returns nil. An error that is returned before Ready was called means that
+// there is no point in trying again; if it has a method ExitCode() int, that
+// is the code to end with.
+type RoleFunc func(ctx context.Context, room Room) error
+
+// RunRole is the main function of a role process. It returns the exit code.
+func RunRole(duties map[string]RoleFunc) int {
+	if fd, err := unix.FcntlInt(linkFD, unix.F_GETFD, 0); err != nil || fd < 0 {
+		fmt.Fprintln(os.Stderr, "holdfast: this name is for processes that holdfast starts itself")
+		return ExitFatal
+	}
+	closeOnExec()
+	line, err := linkOn(os.NewFile(linkFD, "link"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "holdfast:", err)
+		return ExitFatal
+	}
+	defer line.close()
+	catchCrash()
+	m, file, err := line.receive()
+	if err != nil || m.Start == nil || file == nil {
+		return ExitFatal // the supervisor is gone already
+	}
+	r := &role{orders: m.Start, link: line}
+	return r.run(file, duties[m.Start.Role])
+}
+
+// catchCrash makes a panic end the process by a signal, so that it is not
+// mistaken for an exit code, and its message go to the supervisor's log.
+func catchCrash() {
+	debug.SetTraceback("crash")
+	f := os.NewFile(crashFD, "crash")
+	_ = debug.SetCrashOutput(f, debug.CrashOptions{})
+	// Kept open: its end tells the supervisor that we are gone.
+}
+
+// role is a role process.
+type role struct {
+	*orders
+	kind  *kind
+	link  *link
+	log   *zap.Logger
+	ready atomic.Bool
+}
+
+func (r *role) run(file *os.File, duty RoleFunc) int {
+	for i := range kinds {
+		if kinds[i].name == r.Role {
+			r.kind = &kinds[i]
+		}
+	}
+	if r.kind == nil || duty == nil {
+		fmt.Fprintln(os.Stderr, "holdfast: no role is called", r.Role)
+		return ExitFatal
+	}
+	first, err := r.read(file)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "holdfast:", err)
+		return ExitFatal
+	}
+	log, flush := logging.Open(r.Options.logOptions(r.kind.ident, first))
+	defer flush(time.Second)
+	r.log = log
+	if err := r.settle(); err != nil {
+		log.Error("cannot run as configured", zap.Error(err))
+	}
+	pids := r.Options.PidFiles
+	pid, err := claimPidFile(r.kind.pid(pids))
+	if err != nil {
+		log.Error("cannot start", zap.Error(err))
+		return ExitFatal
+	}
+	defer pid.remove()
+	server, err := control.Listen(control.SocketPath(r.kind.pid(pids), r.Role), log)
+	if err != nil {
+		log.Error("cannot start", zap.Error(err))
+		return ExitFatal
+	}
+	return r.serve(first, duty, server)
+}
+
+// serve does the role's duty and everything beside it until the end.
+func (r *role) serve(first *config.Config, duty RoleFunc, server *control.Server) int {
+	ctx, leave := context.WithCancelCause(context.Background())
+	defer leave(nil)
+	dumps := r.watchSignals(leave)
+	reload := make(chan *config.Config)
+	var besides sync.WaitGroup
+	besides.Go(func() {
+		if err := server.Run(ctx); err != nil {
+			r.log.Error("the control socket is closed", zap.Error(err))
+		}
+	})
+	besides.Go(func() { r.listen(ctx, reload, leave) })
+	besides.Go(func() {
+		<-ctx.Done()
+		r.link.close()
+	})
+	err := duty(ctx, Room{
+		Config:  first,
+		Reload:  reload,
+		Log:     r.log,
+		Control: server,
+		Ready:   r.tellReady,
+		Signals: dumps,
+		Flags:   r.Options.Flags,
+		Sockets: r.socketOf,
+	})
+	leave(nil)
+	besides.Wait()
+	return r.exitCode(err)
+}
+
+// socketOf is where the role with that name serves its control socket.
+func (r *role) socketOf(name string) string {
+	for i := range kinds {
+		if kinds[i].name == name {
+			return control.SocketPath(kinds[i].pid(r.Options.PidFiles), name)
+		}
+	}
+	return ""
+}
+
+func (r *role) tellReady() {
+	if r.ready.CompareAndSwap(false, true) {
+		_ = r.link.send(message{Ready: true}, nil)
+	}
+}
+
+// exitCode is what the supervisor makes its decisions from.
+func (r *role) exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	r.log.Error("cannot go on", zap.Error(err))
+	var coded interface{ ExitCode() int }
+	switch {
+	case errors.As(err, &coded):
+		return coded.ExitCode()
+	case r.ready.Load():
+		return ExitSoftware // it has worked before, so it may again
+	case errors.Is(err, fs.ErrPermission):
+		return ExitPermission
+	default:
+		return ExitFatal
+	}
+}
+
+// watchSignals ends the role's duty on SIGTERM and returns the channel of the
+// other signals that concern it.
+func (r *role) watchSignals(leave context.CancelCauseFunc) <-chan os.Signal {
+	dumps := make(chan os.Signal, 8)
+	signal.Notify(dumps, SignalData, SignalStats, SignalStatsClear, SignalJSON)
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, unix.SIGTERM)
+	// A terminal sends SIGINT to all of us; the supervisor says what follows.
+	others := make(chan os.Signal, 8)
+	signal.Notify(others, unix.SIGINT, unix.SIGPIPE, unix.SIGHUP)
+	go func() { // for the rest of the process
+		for {
+			select {
+			case <-term:
+				leave(errors.New("stopping"))
+			case s := <-others:
+				if s == unix.SIGHUP {
+					_ = r.link.send(message{HUP: true}, nil)
+				}
+			}
+		}
+	}()
+	return dumps
+}
+
+// listen hears the supervisor: new configurations, and its end.
+func (r *role) listen(ctx context.Context, reload chan<- *config.Config, leave context.CancelCauseFunc) {
+	for {
+		m, file, err := r.link.receive()
+		if err != nil {
+			if ctx.Err() == nil {
+				if !errors.Is(err, io.EOF) {
+					r.log.Error("link to the supervisor", zap.Error(err))
+				}
+				r.log.Warn("the supervisor is gone, stopping")
+				leave(errors.New("the supervisor is gone"))
+			}
+			return
+		}
+		if !m.Reload || file == nil {
+			continue
+		}
+		c, err := r.read(file)
+		if err != nil {
+			r.log.Error("reload", zap.Error(err))
+			continue
+		}
+		select {
+		case reload <- c:
+			_ = r.link.send(message{Reloaded: true}, nil)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// read reads a configuration that the supervisor has read and checked.
+func (r *role) read(file *os.File) (*config.Config, error) {
+	defer file.Close()
+	data, err := content(file)
+	if err != nil {
+		return nil, fmt.Errorf("configuration from the supervisor: %w", err)
+	}
+	got, err := r.Options.readArchive(data, r.Mode)
+	if err != nil {
+		return nil, fmt.Errorf("configuration from the supervisor: %w", err)
+	}
+	return got.Config, nil
+}
+
+// settle gives the process the properties that its role is configured to have
+// and that are not inherited.
+func (r *role) settle() error {
+	name := r.Settings.Name
+	if name == "" {
+		name = r.Command
+	}
+	errs := []error{os.WriteFile("/proc/self/comm", []byte(name), 0)}
+	if r.Settings.RTPriority > 0 && r.Settings.RTTimeLimit > 0 {
+		us := uint64(r.Settings.RTTimeLimit / time.Microsecond)
+		errs = append(errs, unix.Setrlimit(unix.RLIMIT_RTTIME, &unix.Rlimit{Cur: us, Max: us}))
+	}
+	if r.Settings.NoSwap {
+		// Without MCL_ONFAULT all of Go's address space would become resident.
+		errs = append(errs, unix.Mlockall(unix.MCL_CURRENT|unix.MCL_FUTURE|unix.MCL_ONFAULT))
+	}
+	if !r.Options.CoreDump {
+		errs = append(errs, unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}))
+	}
+	return errors.Join(errs...)
+}
+
+// closeOnExec keeps descriptors that we were started with from reaching the
+// programs that we start.
+func closeOnExec() {
+	_ = unix.CloseRange(linkFD, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
+}

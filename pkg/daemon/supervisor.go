@@ -1,0 +1,382 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	sd "github.com/coreos/go-systemd/v22/daemon"
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-lb/holdfast/pkg/config"
+)
+
+// supervisor is the state of the parent process. Its loop owns all of it; the
+// goroutines that wait for something send events.
+type supervisor struct {
+	opt     Options
+	dir     string // where relative file names start
+	log     *zap.Logger
+	running *reading // the configuration in force
+	roles   [len(kinds)]child
+	signals chan os.Signal
+	events  chan event
+	waiters sync.WaitGroup
+
+	up        bool      // everything has been started once
+	reloading bool      // roles have yet to take the new configuration
+	again     bool      // and another reload was asked for meanwhile
+	stopping  bool      // SIGTERM was sent to the roles
+	killAt    time.Time // when they are killed, while stopping
+	exit      int
+}
+
+// event is what a goroutine found out about a process.
+type event struct {
+	child *child
+	from  *process // of an earlier process, unless it is the child's current one
+	what  any      // message or ended
+}
+
+// ended says that a process is gone.
+type ended struct {
+	status syscall.WaitStatus
+	crash  string // what its runtime said
+}
+
+// child is a role as the supervisor sees it.
+type child struct {
+	*kind
+	proc      *process // nil while there is none
+	began     time.Time
+	ready     bool // it has done its duty since it was started
+	reloading bool // it has yet to take the new configuration
+	dismissed bool // sent away: there is nothing for it to do any more
+	releasing bool // started only to give up what its predecessor held
+	deaths    backoff
+	startAt   time.Time // when to start it again; zero: not planned
+}
+
+// loop runs the roles until they have all ended, and returns the exit code.
+func (s *supervisor) loop() int {
+	s.startRoles()
+	alarm := time.NewTimer(time.Hour)
+	defer alarm.Stop()
+	for !s.stopping || s.alive() {
+		if next := s.deadline(); next.IsZero() {
+			alarm.Stop()
+		} else {
+			alarm.Reset(time.Until(next))
+		}
+		select {
+		case sig := <-s.signals:
+			s.signal(sig)
+		case e := <-s.events:
+			s.handle(e)
+		case now := <-alarm.C:
+			s.due(now)
+		}
+	}
+	s.waiters.Wait()
+	return s.exit
+}
+
+func (s *supervisor) alive() bool {
+	for i := range s.roles {
+		if s.roles[i].proc != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// deadline is when something is due, or zero.
+func (s *supervisor) deadline() time.Time {
+	first := s.killAt
+	for i := range s.roles {
+		if at := s.roles[i].startAt; s.roles[i].proc == nil && !at.IsZero() && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	return first
+}
+
+func (s *supervisor) due(now time.Time) {
+	if !s.killAt.IsZero() && !now.Before(s.killAt) {
+		s.killAt = time.Time{}
+		s.each(func(c *child) {
+			s.log.Warn(c.title + " process does not end, killing it")
+			_ = c.proc.Kill()
+		})
+	}
+	for i := range s.roles {
+		c := &s.roles[i]
+		if c.proc == nil && !c.startAt.IsZero() && !now.Before(c.startAt) {
+			s.start(c, false)
+		}
+	}
+}
+
+// each calls f for every role that has a process.
+func (s *supervisor) each(f func(*child)) {
+	for i := range s.roles {
+		if s.roles[i].proc != nil {
+			f(&s.roles[i])
+		}
+	}
+}
+
+// wanted reports whether the configuration has work for the role.
+func (s *supervisor) wanted(c *child) bool {
+	return s.opt.Roles&c.role != 0 && (s.opt.All || c.has(s.running.Config))
+}
+
+// startRoles starts the roles that have something to do and are not there.
+func (s *supervisor) startRoles() {
+	for i := range s.roles {
+		if c := &s.roles[i]; c.proc == nil && c.startAt.IsZero() && s.wanted(c) {
+			s.start(c, false)
+		}
+	}
+	s.checkUp()
+}
+
+// start starts a role's process; one that is only to release ends as soon as
+// it has taken over what its predecessor held.
+func (s *supervisor) start(c *child, release bool) {
+	c.startAt, c.releasing = time.Time{}, release
+	c.ready, c.dismissed, c.reloading = false, false, false
+	c.began = time.Now()
+	proc, err := s.launch(c)
+	if err != nil {
+		s.log.Error("cannot start the "+c.title+" process", zap.Error(err))
+		c.startAt = c.began.Add(max(c.deaths.pause(0), time.Second))
+		return
+	}
+	c.proc = proc
+	s.log.Info(fmt.Sprintf("Starting %s child process, pid=%d", c.title, proc.Pid), zap.Int("pid", proc.Pid))
+	s.waiters.Go(func() {
+		for {
+			m, file, err := proc.link.receive()
+			if err != nil {
+				break
+			}
+			if file != nil {
+				file.Close()
+			}
+			s.events <- event{c, proc, m}
+		}
+		status, crash := proc.wait()
+		s.events <- event{c, proc, ended{status, crash}}
+	})
+}
+
+// launch starts a process and tells it what to do.
+func (s *supervisor) launch(c *child) (*process, error) {
+	how := c.how(&s.running.Config.Global)
+	proc, err := startProcess(c.kind, how)
+	if err != nil {
+		return nil, err
+	}
+	err = s.sendConfig(proc, message{Start: &orders{
+		Role:     c.name,
+		Options:  s.opt,
+		Mode:     config.Start,
+		Settings: how,
+		Command:  filepath.Base(os.Args[0]),
+		Dir:      s.dir,
+	}})
+	if err != nil {
+		_ = proc.Kill()
+		proc.link.close()
+		_, _ = proc.wait()
+		return nil, err
+	}
+	return proc, nil
+}
+
+// sendConfig sends a message with the configuration in force.
+func (s *supervisor) sendConfig(p *process, m message) error {
+	file, err := memoryFile(s.running.archive)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return p.link.send(m, file)
+}
+
+func (s *supervisor) handle(e event) {
+	c := e.child
+	switch what := e.what.(type) {
+	case ended:
+		e.from.link.close()
+		s.gone(c, what)
+	case message:
+		switch {
+		case what.Ready && c.releasing:
+			_ = c.proc.Signal(unix.SIGTERM)
+		case what.Ready:
+			c.ready = true
+			s.checkUp()
+		case what.Reloaded:
+			c.reloading = false
+			s.checkReloaded()
+		case what.HUP:
+			s.reload()
+		}
+	}
+}
+
+// gone decides what follows the end of a role's process.
+func (s *supervisor) gone(c *child, e ended) {
+	pid, ran := c.proc.Pid, time.Since(c.began)
+	released := c.releasing
+	c.proc, c.reloading, c.releasing = nil, false, false
+	defer s.checkReloaded()
+	for line := range strings.Lines(e.crash) {
+		s.log.Error(c.title+" process: "+strings.TrimRight(line, "\n"), zap.Int("pid", pid))
+	}
+	switch code := e.status.ExitStatus(); {
+	case s.stopping, c.dismissed && code == 0:
+		return
+	case released:
+		if c.startAt.IsZero() && !s.opt.DontRespawn {
+			c.startAt = time.Now().Add(c.deaths.pause(0))
+		}
+		return
+	case e.status.Exited() && permanent(code) != "":
+		s.log.Error(fmt.Sprintf("%s exited with permanent error %s. Terminating", c.short, permanent(code)), zap.Int("pid", pid))
+		s.exit = code
+		s.stop()
+		return
+	case s.opt.DontRespawn:
+		s.log.Error(fmt.Sprintf("%s child process(%d) died", c.short, pid), zap.Int("pid", pid), zap.String("how", how(e.status)))
+		s.release(c, time.Time{})
+		return
+	}
+	s.log.Error(fmt.Sprintf("%s child process(%d) died: Respawning", c.short, pid), zap.Int("pid", pid), zap.String("how", how(e.status)))
+	pause := c.deaths.pause(ran)
+	if pause <= time.Second {
+		c.startAt = time.Now().Add(pause)
+		return
+	}
+	s.release(c, time.Now().Add(pause))
+}
+
+// release has a role that will be away for longer than its peers tolerate give
+// up what it holds, rather than leave a master that does not speak.
+func (s *supervisor) release(c *child, next time.Time) {
+	if c.role == config.VRRP && c.ready {
+		s.log.Warn("giving up what the dead process held")
+		s.start(c, true)
+	}
+	c.startAt = next
+}
+
+// permanent names the exit codes after which there is no point in going on.
+func permanent(code int) string {
+	switch code {
+	case ExitFatal:
+		return "FATAL"
+	case ExitConfig:
+		return "CONFIG"
+	case ExitPermission:
+		return "missing permission"
+	default:
+		return ""
+	}
+}
+
+// how is a wait status for people.
+func how(ws syscall.WaitStatus) string {
+	if ws.Signaled() {
+		return "signal " + ws.Signal().String()
+	}
+	return fmt.Sprintf("exit status %d", ws.ExitStatus())
+}
+
+// checkUp tells whoever waits for it that all roles do their duty.
+func (s *supervisor) checkUp() {
+	if s.up {
+		return
+	}
+	for i := range s.roles {
+		if c := &s.roles[i]; s.wanted(c) && !c.ready {
+			return
+		}
+	}
+	s.up = true
+	if !s.alive() {
+		s.log.Warn("Warning - keepalived has no configuration to run")
+	}
+	s.log.Info("Startup complete")
+	s.notify(sd.SdNotifyReady, fmt.Sprintf("MAINPID=%d", os.Getpid()))
+	s.opt.starter.tell()
+}
+
+// notify tells systemd.
+func (s *supervisor) notify(lines ...string) {
+	if _, err := sd.SdNotify(false, strings.Join(lines, "\n")); err != nil {
+		s.log.Warn("systemd cannot be told", zap.Error(err))
+	}
+}
+
+// stop ends all roles.
+func (s *supervisor) stop() {
+	if s.stopping {
+		return
+	}
+	s.stopping = true
+	s.log.Info("Stopping")
+	s.notify(sd.SdNotifyStopping)
+	s.killAt = time.Now().Add(s.childWait())
+	for i := range s.roles {
+		s.roles[i].startAt = time.Time{}
+	}
+	s.each(func(c *child) { _ = c.proc.Signal(unix.SIGTERM) })
+}
+
+// childWait is how long roles may take to leave.
+func (s *supervisor) childWait() time.Duration {
+	if p := &s.running.Config.Process; p.ChildWaitTimeGiven {
+		return p.ChildWaitTime
+	}
+	return 5 * time.Second
+}
+
+// watch makes the signals arrive that concern the supervisor.
+func (s *supervisor) watch() {
+	s.signals = make(chan os.Signal, 16)
+	signal.Notify(s.signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGPIPE,
+		SignalData, SignalStats, SignalStatsClear, SignalJSON)
+}
+
+func (s *supervisor) signal(sig os.Signal) {
+	switch sig {
+	case unix.SIGPIPE:
+	case unix.SIGINT:
+		if !s.opt.IgnoreSIGINT {
+			s.stop()
+		}
+	case unix.SIGTERM:
+		s.stop()
+	case unix.SIGHUP:
+		s.reload()
+	default:
+		s.each(func(c *child) {
+			if sig == SignalData || c.stats {
+				err := c.proc.Signal(sig)
+				if err != nil && !errors.Is(err, os.ErrProcessDone) {
+					s.log.Error("cannot signal the "+c.title+" process", zap.Error(err))
+				}
+			}
+		})
+	}
+}
