@@ -1,7 +1,6 @@
 package syntax
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -66,18 +65,12 @@ type maker struct {
 }
 
 func (r *reader) openMain(name string) {
-	abs := r.source.abs(r.source.dir, name)
-	f := r.source.read(abs, name)
-	switch f.state {
-	case regular, executable:
-		r.push(f.file, abs)
+	file, p := r.source.Open(name)
+	if file == nil {
+		r.problems = append(r.problems, p)
 		return
 	}
-	r.problems = append(r.problems, diag.Problem{
-		ID: "no-config-file", Severity: diag.Error,
-		Text: fmt.Sprintf("cannot read the configuration file %s: %s", name, f.err),
-		Hint: "give another file with -f FILE, or create this one",
-	})
+	r.push(file, r.source.abs(r.source.dir, name))
 }
 
 func (r *reader) push(f *diag.File, abs string) {

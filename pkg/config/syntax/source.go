@@ -341,3 +341,16 @@ func (d *archive) byte() byte {
 	d.data = d.data[1:]
 	return c
 }
+
+// Open returns a main file, or the problem that there is none to read.
+func (s *Source) Open(name string) (*diag.File, diag.Problem) {
+	f := s.read(s.abs(s.dir, name), name)
+	if f.state == regular || f.state == executable {
+		return f.file, diag.Problem{}
+	}
+	return nil, diag.Problem{
+		ID: "no-config-file", Severity: diag.Error,
+		Text: fmt.Sprintf("cannot read the configuration file %s: %s", name, f.err),
+		Hint: "give another file with -f FILE, or create this one",
+	}
+}

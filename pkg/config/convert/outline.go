@@ -1,0 +1,204 @@
+// Package convert writes a configuration in another form: as normalised text,
+// as TOML, as JSON. It also reads TOML, into the same lines that the text is
+// read into, so that one decoder serves both languages.
+package convert
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/config/diag"
+	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
+)
+
+// Node is a keyword of a configuration, or a line of values.
+type Node struct {
+	Keyword  *config.Keyword // nil for a line of values
+	Words    []syntax.Word   // what follows the keyword, or the values
+	Children []*Node         // of a block: keywords, or lines of values
+	At       diag.Span
+	Before   []syntax.Comment // comments on the lines above
+	After    []syntax.Comment // comments on the same line
+	Inside   []syntax.Comment // comments in front of the closing brace
+
+	line, end int // in the tree: the keyword, the closing brace
+}
+
+// Outline is what a configuration says, brace by brace as the processes follow
+// it: words that are no keywords, and braces that belong to none, are left out.
+type Outline struct {
+	Nodes   []*Node
+	Rest    []syntax.Comment // at the end
+	Unknown []syntax.Word    // keywords that mean nothing where they stand
+}
+
+// Read makes the outline of a tree.
+func Read(tree *syntax.Tree) *Outline {
+	o := new(Outline)
+	seen := map[diag.Span]bool{}
+	for _, role := range [...]config.Role{config.Parent, config.VRRP, config.Checkers, config.BFD} {
+		r := follower{lines: tree.Lines, role: role}
+		for _, n := range r.block(config.Root(), 0) {
+			if owner(n.Keyword) == role {
+				o.Nodes = append(o.Nodes, n)
+			}
+		}
+		for _, w := range r.unknown {
+			if !seen[w.At] {
+				seen[w.At] = true
+				o.Unknown = append(o.Unknown, w)
+			}
+		}
+	}
+	sort.SliceStable(o.Nodes, func(i, j int) bool { return o.Nodes[i].line < o.Nodes[j].line })
+	o.comments(tree)
+	return o
+}
+
+// owner is the process whose understanding of a keyword of the top level counts.
+func owner(k *config.Keyword) config.Role {
+	for _, role := range [...]config.Role{config.BFD, config.VRRP, config.Checkers} {
+		if k.Role&role != 0 {
+			return role
+		}
+	}
+	return config.Parent
+}
+
+// comments hands the comments of the tree to the nodes.
+func (o *Outline) comments(tree *syntax.Tree) {
+	type place struct {
+		line  int
+		node  *Node
+		close bool
+	}
+	var places []place
+	var walk func(nodes []*Node)
+	walk = func(nodes []*Node) {
+		for _, n := range nodes {
+			places = append(places, place{n.line, n, false})
+			walk(n.Children)
+			if n.end > 0 {
+				places = append(places, place{n.end, n, true})
+			}
+		}
+	}
+	walk(o.Nodes)
+	for _, c := range tree.Comments {
+		next := sort.Search(len(places), func(i int) bool { return places[i].line >= c.Next })
+		switch {
+		case c.Tail && next > 0:
+			n := places[next-1].node
+			n.After = append(n.After, c)
+		case next == len(places):
+			o.Rest = append(o.Rest, c)
+		case places[next].close:
+			n := places[next].node
+			n.Inside = append(n.Inside, c)
+		default:
+			n := places[next].node
+			n.Before = append(n.Before, c)
+		}
+	}
+}
+
+// follower reads the lines of a tree as one process does.
+type follower struct {
+	lines   []syntax.Line
+	pos     int
+	role    config.Role
+	unknown []syntax.Word
+}
+
+func (r *follower) block(b *config.Block, depth int) (nodes []*Node) {
+	for r.pos < len(r.lines) {
+		l := &r.lines[r.pos]
+		r.pos++
+		switch l.Kind {
+		case syntax.Close:
+			if depth > 0 {
+				return nodes
+			}
+		case syntax.Plain:
+			k := b.Lookup(l.Words[0].Text)
+			switch {
+			case k == nil:
+				r.unknown = append(r.unknown, l.Words[0])
+			case depth == 0 && k.Role != 0 && k.Role&r.role == 0:
+				r.skip()
+			default:
+				n := &Node{Keyword: k, Words: l.Words[1:], At: l.At, line: r.pos - 1}
+				r.enter(n, depth)
+				nodes = append(nodes, n)
+			}
+		}
+	}
+	return nodes
+}
+
+// enter reads the block of a node, if its keyword has one.
+func (r *follower) enter(n *Node, depth int) {
+	takes := n.Keyword.Takes
+	if takes != config.Sub && takes != config.Items {
+		return
+	}
+	if r.pos < len(r.lines) && r.lines[r.pos].Kind == syntax.Open {
+		r.pos++
+	}
+	if takes == config.Sub {
+		n.Children = r.block(n.Keyword.Block, depth+1)
+		n.end = r.pos - 1
+		return
+	}
+	for r.pos < len(r.lines) {
+		l := &r.lines[r.pos]
+		r.pos++
+		switch l.Kind {
+		case syntax.Close:
+			n.end = r.pos - 1
+			return
+		case syntax.Plain:
+			n.Children = append(n.Children, &Node{Words: l.Words, At: l.At, line: r.pos - 1})
+		}
+	}
+}
+
+// skip passes over a block that concerns other processes.
+func (r *follower) skip() {
+	if r.pos == len(r.lines) || r.lines[r.pos].Kind != syntax.Open {
+		return
+	}
+	for depth := 0; r.pos < len(r.lines); {
+		switch r.lines[r.pos].Kind {
+		case syntax.Open:
+			depth++
+		case syntax.Close:
+			depth--
+		}
+		if r.pos++; depth == 0 {
+			return
+		}
+	}
+}
+
+// Text writes the outline in keepalived's language, one keyword on a line.
+func (o *Outline) Text() string {
+	return syntax.Format(toSyntax(o.Nodes), o.Rest)
+}
+
+func toSyntax(nodes []*Node) []*syntax.Node {
+	out := make([]*syntax.Node, len(nodes))
+	for i, n := range nodes {
+		s := &syntax.Node{Words: n.Words, Before: n.Before, After: n.After, Inside: n.Inside}
+		if k := n.Keyword; k != nil {
+			s.Words = slices.Insert(slices.Clone(n.Words), 0, syntax.Word{Text: k.Name})
+			if k.Takes == config.Sub || k.Takes == config.Items {
+				s.Block, s.Open, s.Close = true, n.At, n.At
+				s.Children = toSyntax(n.Children)
+			}
+		}
+		out[i] = s
+	}
+	return out
+}
