@@ -196,7 +196,7 @@ func setSyncDaemon(d *decoder, a *arg) {
 		words = words[1:]
 		if len(words) > 0 && !isSyncOption(words[0].Text) {
 			if n, ok := d.integer(words[0], 0, 255); ok {
-				s.ID = int(n)
+				s.ID, s.IDGiven = int(n), true
 			}
 			words = words[1:]
 		}
@@ -233,7 +233,7 @@ func (d *decoder) syncOption(s *SyncDaemon, option string, w syntax.Word) {
 		s.Instance = w.Text
 	case "id":
 		if n, ok := d.integer(w, 0, 255); ok {
-			s.ID = int(n)
+			s.ID, s.IDGiven = int(n), true
 		}
 	case "maxlen":
 		s.MaxLen = number(1, 65507)

@@ -81,9 +81,9 @@ func (d *decoder) unusable(id string, w syntax.Word, format string, args ...any)
 func setState(d *decoder, a *arg) {
 	switch a.words[0].Text {
 	case "MASTER":
-		d.inst.WantMaster = true
+		d.inst.WantMaster, d.inst.wantMaster = true, true
 	case "BACKUP":
-		d.inst.WantMaster = false
+		d.inst.WantMaster, d.inst.wantMaster = false, false
 	default:
 		d.unknownWord(a.words[0], "MASTER", "BACKUP")
 	}
@@ -115,7 +115,7 @@ func setNativeIPv6(d *decoder, a *arg) {
 		d.err("version-family", a.key, "IPv6 needs VRRP version 3")
 	}
 	d.setFamily(true)
-	d.inst.Version = 3
+	d.inst.Version, d.inst.native = 3, true
 }
 
 // setFamily fixes the family of the adverts.
@@ -149,7 +149,7 @@ func setMcastDst(d *decoder, a *arg) {
 		return
 	}
 	if d.fitsFamily(a.words[0], a.addr, "the multicast address") {
-		d.inst.McastDst = a.addr
+		d.inst.McastDst, d.inst.mcastGiven = a.addr, true
 	}
 }
 

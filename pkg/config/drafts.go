@@ -22,6 +22,8 @@ type state struct {
 	groups      []*groupDraft
 	trackScript *scriptDraft
 	scriptsRead []*scriptDraft
+	keptGroups  []*groupDraft
+	keptScripts []*scriptDraft
 	process     *TrackProcess
 	file        *TrackFile
 	trackGroup  *TrackGroup
@@ -59,6 +61,14 @@ type instanceDraft struct {
 	smtpAlert             Tri
 	notifyPrio            Tri
 	hmacKeys              []syntax.Word
+
+	done                    bool // completed; a dump shows what was given otherwise
+	wantMaster              bool // state MASTER, whatever became of it
+	native                  bool // native_ipv6
+	mcastGiven              bool
+	lowerGiven, higherGiven bool
+	groupName               string
+	faults                  int
 }
 
 type groupDraft struct {
@@ -96,6 +106,7 @@ type virtualDraft struct {
 type realDraft struct {
 	*RealServer
 	weightGiven, methodGiven bool
+	virtualHost              string // as given
 	inhibit, alpha           Tri
 	checkers                 []*checkerDraft
 }
@@ -111,6 +122,7 @@ type checkerDraft struct {
 	bindAt        syntax.Word
 	alpha, logAll Tri
 	exec          arg
+	ownHost       string
 	user          []syntax.Word
 	hosts         int
 	weightGiven   bool

@@ -80,6 +80,7 @@ func (d *decoder) instance(i *instanceDraft) {
 	d.strictOf(i, name)
 	d.vmacOf(i, name)
 	d.trackersOf(i)
+	i.done = true
 }
 
 func (d *decoder) versionOf(i *instanceDraft, name syntax.Word) {
@@ -312,7 +313,8 @@ func (d *decoder) finishGroups() {
 	for _, g := range d.groups {
 		name := syntax.Word{Text: g.Name, At: g.At}
 		for _, w := range g.names {
-			if !slices.ContainsFunc(d.instances, func(i *instanceDraft) bool { return i.Name == w.Text }) {
+			n := slices.IndexFunc(d.instances, func(i *instanceDraft) bool { return i.Name == w.Text })
+			if n < 0 {
 				d.err("unknown-member", w, "there is no vrrp_instance %s; it is left out of the group", w.Text)
 				var names []string
 				for _, i := range d.instances {
@@ -321,6 +323,7 @@ func (d *decoder) finishGroups() {
 				d.hintClosest(w.Text, names)
 				continue
 			}
+			d.instances[n].groupName = g.Name
 			g.Members = append(g.Members, w.Text)
 		}
 		switch len(g.Members) {
@@ -334,6 +337,7 @@ func (d *decoder) finishGroups() {
 		if g.NotifyPriorityChanges == Unset && d.g.NotifyPriorityChanges {
 			g.NotifyPriorityChanges = True
 		}
+		d.keptGroups = append(d.keptGroups, g)
 		d.cfg.SyncGroups = append(d.cfg.SyncGroups, g.SyncGroup)
 	}
 }
@@ -358,6 +362,7 @@ func (d *decoder) finishScripts() {
 			s.use(cmd)
 		}
 		if t.Command != nil {
+			d.keptScripts = append(d.keptScripts, t)
 			d.cfg.Scripts = append(d.cfg.Scripts, t.TrackScript)
 		}
 	}

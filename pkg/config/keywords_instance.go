@@ -371,12 +371,12 @@ var instanceBlock = Block{Keywords: []Keyword{
 	{
 		Name: "lower_prio_no_advert", Takes: Bool, Tier: 'C', Default: "global (false)",
 		Doc: "do not answer a lower priority advert with an advert",
-		set: func(d *decoder, a *arg) { d.inst.LowerPrioNoAdvert = a.on },
+		set: func(d *decoder, a *arg) { d.inst.LowerPrioNoAdvert, d.inst.lowerGiven = a.on, true },
 	},
 	{
 		Name: "higher_prio_send_advert", Takes: Bool, Tier: 'C', Default: "global (false)",
 		Doc: "send one advert before giving way to a higher priority",
-		set: func(d *decoder, a *arg) { d.inst.HigherPrioSendAdvert = a.on },
+		set: func(d *decoder, a *arg) { d.inst.HigherPrioSendAdvert, d.inst.higherGiven = a.on, true },
 	},
 	{
 		Name: "owner_ignore_adverts", Takes: Bool, Tier: 'C', Default: "global (false)",

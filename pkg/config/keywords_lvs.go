@@ -319,7 +319,7 @@ var realBlock = Block{Keywords: []Keyword{
 	{
 		Name: "virtualhost", Takes: Text, Tier: 'B', Args: "<str>", Default: "virtual_server value", Lax: true,
 		Doc: "HTTP Host for its checkers",
-		set: func(d *decoder, a *arg) { d.rs.VirtualHost = a.text },
+		set: func(d *decoder, a *arg) { d.rs.VirtualHost, d.rs.virtualHost = a.text, a.text },
 	},
 	{
 		Name: "snmp_name", Takes: Text, Tier: 'C', Args: "<str>", Lax: true,

@@ -28,11 +28,21 @@ type Reading struct {
 	// in defaults, and where braces are in disorder. Each is nil if reading
 	// stopped before it.
 	CheckersView, VRRPView, BFDView *Config
+
+	// What the dump shows besides.
+	env       *Env
+	virtuals  []*virtualDraft
+	instances []*instanceDraft
+	groups    []*groupDraft
+	scripts   []*scriptDraft
 }
 
 // Read decodes the lines for every process and checks the result.
 func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
-	r := &Reading{Config: &Config{}}
+	if env == nil {
+		env = &Env{}
+	}
+	r := &Reading{Config: &Config{}, env: env}
 	parent := newDecoder(tree, Parent, mode, env)
 	parent.read()
 	parent.finishGlobal()
@@ -54,11 +64,11 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 		r.Problems = append(r.Problems, d.problems...)
 		switch role {
 		case Checkers:
-			r.CheckersView = d.cfg
+			r.CheckersView, r.virtuals = d.cfg, d.virtuals
 			r.Config.VirtualServers, r.Config.ServerGroups, r.Config.SSL = d.cfg.VirtualServers, d.cfg.ServerGroups, d.cfg.SSL
 			r.Config.TrackFiles = d.cfg.TrackFiles
 		case VRRP:
-			r.VRRPView = d.cfg
+			r.VRRPView, r.instances, r.groups, r.scripts = d.cfg, d.instances, d.keptGroups, d.keptScripts
 			r.Config.takeVRRP(d.cfg)
 		case BFD:
 			r.BFDView = d.cfg
@@ -89,9 +99,6 @@ func Runnable(problems []diag.Problem) bool {
 }
 
 func newDecoder(tree *syntax.Tree, role Role, mode Mode, env *Env) *decoder {
-	if env == nil {
-		env = &Env{}
-	}
 	d := &decoder{lines: tree.Lines, end: tree.End, role: role, mode: mode, env: env, cfg: &Config{}}
 	d.cfg.Global = defaultGlobal(env)
 	d.g = &d.cfg.Global

@@ -42,6 +42,8 @@ type Config struct {
 
 	// The bfd role's part.
 	BFD []*BFDInstance
+
+	scriptAccount bool // the default account of scripts exists
 }
 
 // HasVRRP, HasCheckers and HasBFD say which roles have something to do.
@@ -246,6 +248,7 @@ type SyncDaemon struct {
 	Interface string
 	Instance  string // vrrp_instance it follows; empty runs both roles
 	ID        int    // resolved: id, else VRID of Instance, else 0
+	IDGiven   bool
 	MaxLen    int
 	Port      uint16
 	TTL       uint8

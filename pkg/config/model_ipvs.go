@@ -52,6 +52,8 @@ type VirtualServer struct {
 	OnPanic     PanicAction
 	ExpireConns Tri // flush connections of a server that failed hard
 	SNAT        netip.Addr
+
+	groupIndex int // how many services before it use the same group
 }
 
 // PanicAction is what happens below min_up.
@@ -233,6 +235,8 @@ type URL struct {
 	RegexStack   [2]int
 	TLSCompliant Tri
 	At           diag.Span
+
+	regexUses int // how many urls share the expression
 }
 
 // StatusRange is an inclusive range of HTTP status codes.
