@@ -107,6 +107,19 @@ func (c *Capture) Frames() []Frame {
 	return c.frames[:len(c.frames):len(c.frames)]
 }
 
+// Received returns the recorded frames that came in, leaving out those that the
+// interface's own host sent. At a switch port these are the frames of the cable's other
+// end.
+func (c *Capture) Received() []Frame {
+	var out []Frame
+	for _, f := range c.Frames() {
+		if !f.Outgoing {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // Advert is a VRRP advertisement as it was on the wire.
 type Advert struct {
 	Frame
@@ -122,10 +135,11 @@ type Advert struct {
 	Body     []byte // the VRRP message
 }
 
-// Adverts returns the recorded advertisements of a virtual router; 0 means of all.
-func (c *Capture) Adverts(vrid uint8) []Advert {
+// Adverts returns the advertisements among frames, those of one virtual router or, with
+// 0, of all.
+func Adverts(frames []Frame, vrid uint8) []Advert {
 	var out []Advert
-	for _, f := range c.Frames() {
+	for _, f := range frames {
 		if a, ok := parseAdvert(f); ok && (vrid == 0 || a.VRID == vrid) {
 			out = append(out, a)
 		}
@@ -176,11 +190,11 @@ type Announcement struct {
 	MAC net.HardwareAddr
 }
 
-// Announcements returns the recorded announcements of an address.
-func (c *Capture) Announcements(addr string) []Announcement {
+// Announcements returns the announcements of an address among frames.
+func Announcements(frames []Frame, addr string) []Announcement {
 	want := netip.MustParseAddr(addr)
 	var out []Announcement
-	for _, f := range c.Frames() {
+	for _, f := range frames {
 		if a, ok := parseAnnouncement(f); ok && a.IP == want {
 			out = append(out, a)
 		}

@@ -23,7 +23,7 @@ import (
 // with its status.
 func Main(m *testing.M) {
 	runMain(m, Missing, func() (int, error) {
-		return runTests(context.Background(), guestFlags(os.Args[1:], ""), os.Stdout)
+		return runTests(context.Background(), manyAtOnce(guestFlags(os.Args[1:], "")), os.Stdout)
 	})
 }
 
@@ -32,7 +32,7 @@ func Main(m *testing.M) {
 // namespaces: whatever its tests start ends with it, however it ends.
 func MainNative(m *testing.M) {
 	runMain(m, missingNative, func() (int, error) {
-		c, err := self(os.Args[1:], os.Stdout)
+		c, err := self(manyAtOnce(os.Args[1:]), os.Stdout)
 		if err != nil {
 			return 0, err
 		}
@@ -172,14 +172,19 @@ func guestFlags(args []string, run string) []string {
 		}
 		out = append(out, a)
 	}
-	// Tests in a guest wait most of the time, and its single processor allows one of them.
-	if !slices.ContainsFunc(out, func(a string) bool { return strings.HasPrefix(a, "-test.parallel=") }) {
-		out = append(out, "-test.parallel=6")
-	}
 	if run != "" {
 		out = append(out, "-test.run="+run, "-test.v=true", "-test.count=1")
 	}
 	return out
+}
+
+// manyAtOnce lets more tests run in parallel than there are processors, as the lab's tests
+// wait most of the time.
+func manyAtOnce(args []string) []string {
+	if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "-test.parallel=") }) {
+		return args
+	}
+	return append(slices.Clone(args), "-test.parallel=6")
 }
 
 // exactly returns the -test.run pattern that matches this test alone.

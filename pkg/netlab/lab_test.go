@@ -105,12 +105,12 @@ vrrp_instance VI_1 {
 }
 `, "-P")
 	a.lab.Eventually(10*time.Second, "the VIP", func() bool { return b.Has("10.0.0.50") })
-	a.lab.Eventually(5*time.Second, "adverts", func() bool { return len(capture.Adverts(51)) > 2 })
-	first := capture.Adverts(51)[0]
+	a.lab.Eventually(5*time.Second, "adverts", func() bool { return len(Adverts(capture.Frames(), 51)) > 2 })
+	first := Adverts(capture.Frames(), 51)[0]
 	if first.Priority != 255 || first.Version != 3 || first.TTL != 255 || first.Interval != 200*time.Millisecond || first.Src.String() != "10.0.0.2" {
 		t.Errorf("advert %+v", first)
 	}
-	if got := capture.Announcements("10.0.0.50"); len(got) == 0 || got[0].MAC.String() != b.MAC("eth0").String() {
+	if got := Announcements(capture.Frames(), "10.0.0.50"); len(got) == 0 || got[0].MAC.String() != b.MAC("eth0").String() {
 		t.Errorf("announcements %v", got)
 	}
 	if d.RolePid("vrrp") == 0 {

@@ -45,8 +45,9 @@ func (s *Switch) Connect(n *Namespace, ifname string, addrs ...string) *Port {
 	s.lab.Helper()
 	s.lab.mu.Lock()
 	s.lab.ports++
-	p := &Port{sw: s, Name: fmt.Sprintf("p%d-%s", s.lab.ports, n.Name)}
+	number := s.lab.ports
 	s.lab.mu.Unlock()
+	p := &Port{sw: s, Name: fmt.Sprintf("p%d-%s", number, n.Name)}
 	if len(p.Name) > 15 {
 		p.Name = p.Name[:15]
 	}
@@ -54,6 +55,8 @@ func (s *Switch) Connect(n *Namespace, ifname string, addrs ...string) *Port {
 		LinkAttrs:     netlink.LinkAttrs{Name: p.Name, MasterIndex: s.bridge.Attrs().Index},
 		PeerName:      ifname,
 		PeerNamespace: netlink.NsFd(int(n.fd)),
+		// Not random: two labs that are built alike have the same addresses.
+		PeerHardwareAddr: net.HardwareAddr{2, 0, 0, 0, byte(number >> 8), byte(number)},
 	}
 	err := s.nl.LinkAdd(veth)
 	if err == nil {
@@ -85,6 +88,18 @@ func (p *Port) Block(on bool) {
 	}
 	p.must("block", setPortState(p.sw, p.link.Attrs().Index, state))
 }
+
+// Deaf cuts one direction: the host still sends, and hears no multicast.
+func (p *Port) Deaf(on bool) {
+	flood := "on"
+	if on {
+		flood = "off"
+	}
+	p.sw.Run("bridge", "link", "set", "dev", p.Name, "mcast_flood", flood)
+}
+
+// Capture records what passes the port; frames that are not Outgoing come from the host.
+func (p *Port) Capture() *Capture { return p.sw.Capture(p.Name) }
 
 func (p *Port) must(what string, err error) {
 	p.sw.lab.Helper()

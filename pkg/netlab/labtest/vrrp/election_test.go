@@ -1,0 +1,268 @@
+package vrrp_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/holdfast-lb/holdfast/pkg/netlab"
+)
+
+const pass = "authentication {\n auth_type PASS\n auth_pass secret\n }"
+
+// The master is the router with the highest priority; it is replaced when it leaves or
+// dies, and takes its place again. At no time after the election do two advertise.
+func TestElection(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		version int
+		advert  string
+		extra   string
+	}{
+		{"version 2", 2, "1", pass},
+		{"version 3", 3, "0.2", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+				interval, err := time.ParseDuration(tt.advert + "s")
+				if err != nil {
+					t.Fatal(err)
+				}
+				conf := func(priority int) router {
+					return router{priority: priority, version: tt.version, advert: tt.advert, extra: tt.extra}
+				}
+				within := func(what string, got, from, to time.Duration) {
+					t.Helper()
+					if got < from || got > to {
+						t.Errorf("%s took %v, want %v to %v", what, got, from, to)
+					}
+				}
+
+				start := time.Now()
+				l.start(1, bin[1], conf(100))
+				l.only(10*time.Second, 1, vip)
+				alone := masterDown(100, tt.version, interval)
+				within("a lone backup becoming master", time.Since(start), alone, alone+slack)
+
+				start = time.Now()
+				first := l.start(0, bin[0], conf(150))
+				l.only(10*time.Second, 0, vip)
+				preempt := masterDown(150, tt.version, interval)
+				within("preemption", time.Since(start), preempt, preempt+slack)
+
+				settled := time.Now().Add(2 * interval)
+				l.stays(6*interval, 0, vip)
+				if got := l.adverts(1, settled); len(got) > 0 {
+					t.Errorf("r2 still advertises: %+v", got[0])
+				}
+				got := l.adverts(0, settled)
+				if len(got) < 3 {
+					t.Fatalf("r1 sent %d adverts in four intervals", len(got))
+				}
+				if a := got[0]; a.Version != uint8(tt.version) || a.Priority != 150 || a.TTL != 255 || a.Interval != interval ||
+					a.Src.String() != "10.5.0.1" || a.Dst.String() != "224.0.0.18" || a.Count != 1 {
+					t.Errorf("advert %+v", a)
+				}
+				if len(netlab.Announcements(l.seen[0].Received(), vip)) == 0 {
+					t.Error("no gratuitous ARP")
+				}
+
+				stopped := time.Now()
+				if code := first.Stop(); code != 0 {
+					t.Errorf("exit status %d", code)
+				}
+				if l.r[0].Has(vip) {
+					t.Error("r1 has stopped and still has the address")
+				}
+				if last := l.adverts(0, stopped); len(last) == 0 || last[len(last)-1].Priority != 0 {
+					t.Errorf("r1 did not say goodbye with priority 0: %+v", last)
+				}
+				l.only(5*time.Second, 1, vip)
+				next := l.adverts(1, stopped)
+				if len(next) == 0 {
+					t.Fatal("r2 has the address and does not advertise")
+				}
+				goodbye := l.adverts(0, stopped)
+				within("takeover from a master that stops", next[0].At.Sub(goodbye[len(goodbye)-1].At),
+					0, skew(100, tt.version, interval)+slack)
+
+				first.Start()
+				l.only(10*time.Second, 0, vip)
+				died := time.Now()
+				l.port[0].Unplug() // a dead machine is silent
+				first.Crash()
+				l.Eventually(10*time.Second, "takeover", func() bool { return l.r[1].Has(vip) })
+				within("takeover from a dead master", time.Since(died), alone-interval-50*time.Millisecond, alone+slack)
+			})
+		})
+	}
+}
+
+// Of equal priorities the higher address wins (RFC 9568, section 6.4.3).
+func TestTieBreak(t *testing.T) {
+	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+		l.start(0, bin[0], router{priority: 100})
+		l.only(5*time.Second, 0, vip)
+		l.start(1, bin[1], router{priority: 100})
+		l.stays(time.Second, 0, vip) // a backup does not replace an equal
+		l.port[0].Block(true)
+		l.Eventually(5*time.Second, "both alone", func() bool { return l.holders(vip) == "r1 r2" })
+		l.port[0].Block(false)
+		l.only(5*time.Second, 1, vip)
+		l.stays(time.Second, 1, vip)
+	})
+}
+
+// The owner of the address (priority 255) does not wait.
+func TestOwner(t *testing.T) {
+	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+		l.start(1, bin[1], router{priority: 254, advert: "1"})
+		took := l.only(6*time.Second, 1, vip)
+		if took < 3*time.Second {
+			t.Errorf("priority 254 became master after %v", took)
+		}
+		l.start(0, bin[0], router{priority: 255, state: "MASTER", advert: "1"})
+		if took := l.only(5*time.Second, 0, vip); took > time.Second+slack {
+			t.Errorf("the owner became master after %v", took)
+		}
+	})
+}
+
+func TestNopreempt(t *testing.T) {
+	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+		low := l.start(1, bin[1], router{priority: 100})
+		l.only(5*time.Second, 1, vip)
+		l.start(0, bin[0], router{priority: 150, extra: "nopreempt"})
+		l.stays(1500*time.Millisecond, 1, vip)
+		low.Crash()
+		l.r[1].DelAddr("eth0", vip+"/24")
+		l.only(5*time.Second, 0, vip) // a dead master is always replaced
+	})
+}
+
+func TestPreemptDelay(t *testing.T) {
+	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+		l.start(1, bin[1], router{priority: 100})
+		l.only(5*time.Second, 1, vip)
+		start := time.Now()
+		l.start(0, bin[0], router{priority: 150, extra: "preempt_delay 2"})
+		l.only(6*time.Second, 0, vip)
+		if took := time.Since(start); took < 2*time.Second || took > 3*time.Second+slack {
+			t.Errorf("preempted after %v, want 2 s and a little", took)
+		}
+	})
+}
+
+func TestThreeRouters(t *testing.T) {
+	t.Parallel()
+	l := newLAN(t)
+	var d [3]*netlab.Daemon
+	for i, priority := range []int{150, 200, 100} {
+		bin := netlab.Holdfast(t)
+		if i == 2 {
+			bin = netlab.Keepalived
+		}
+		d[i] = l.start(i, bin, router{priority: priority})
+	}
+	for _, next := range []int{1, 0, 2} {
+		l.only(5*time.Second, next, vip)
+		l.stays(500*time.Millisecond, next, vip)
+		d[next].Stop()
+	}
+}
+
+func TestUnicast(t *testing.T) {
+	for _, version := range []int{2, 3} {
+		name, advert := "version 3", "0.1"
+		if version == 2 {
+			name, advert = "version 2", "1"
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+				peers := []string{
+					"unicast_src_ip 10.5.0.1\n unicast_peer {\n 10.5.0.2\n }",
+					"unicast_src_ip 10.5.0.2\n unicast_peer {\n 10.5.0.1\n }",
+				}
+				first := l.start(0, bin[0], router{priority: 150, version: version, advert: advert, extra: peers[0]})
+				l.start(1, bin[1], router{priority: 100, version: version, advert: advert, extra: peers[1]})
+				l.only(10*time.Second, 0, vip)
+				l.stays(time.Second, 0, vip)
+				for _, a := range l.adverts(0, time.Time{}) {
+					if a.Dst.String() != "10.5.0.2" {
+						t.Fatalf("advert to %v", a.Dst)
+					}
+				}
+				first.Stop()
+				l.only(5*time.Second, 1, vip)
+			})
+		})
+	}
+}
+
+func TestIPv6(t *testing.T) {
+	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+		conf := func(priority int) router {
+			return router{priority: priority, vips: "fe80::5:50/64\n" + vip6 + "/64"}
+		}
+		first := l.start(0, bin[0], conf(150))
+		l.start(1, bin[1], conf(100))
+		l.only(5*time.Second, 0, vip6)
+		l.stays(time.Second, 0, vip6)
+		a := l.adverts(0, time.Time{})[0]
+		if a.Dst.String() != "ff02::12" || !a.Src.IsLinkLocalUnicast() || a.TTL != 255 || a.Count != 2 {
+			t.Errorf("advert %+v", a)
+		}
+		if len(netlab.Announcements(l.seen[0].Received(), vip6)) == 0 {
+			t.Error("no unsolicited neighbour advertisement")
+		}
+		first.Stop()
+		l.only(5*time.Second, 1, vip6)
+	})
+}
+
+// IPv4 and IPv6 instances may share a VRID on one interface.
+func TestBothFamilies(t *testing.T) {
+	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+		conf := func(priority int) []any {
+			return []any{
+				router{priority: priority},
+				"\n",
+				router{name: "VI6", priority: priority, vips: "fe80::5:50/64\n" + vip6 + "/64"},
+			}
+		}
+		first := l.start(0, bin[0], conf(150)...)
+		l.start(1, bin[1], conf(100)...)
+		l.only(5*time.Second, 0, vip)
+		l.only(5*time.Second, 0, vip6)
+		first.Stop()
+		l.only(5*time.Second, 1, vip)
+		l.only(5*time.Second, 1, vip6)
+	})
+}
+
+// A virtual MAC address: VIP and adverts are on an interface of their own with the
+// address of RFC 9568, section 7.3.
+func TestVMAC(t *testing.T) {
+	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+		first := l.start(0, bin[0], router{priority: 150, extra: "use_vmac"})
+		l.start(1, bin[1], router{priority: 100, extra: "use_vmac"})
+		l.only(5*time.Second, 0, vip)
+		l.stays(time.Second, 0, vip)
+		const mac = "00:00:5e:00:01:33"
+		if got := l.r[0].MAC("vrrp.51").String(); got != mac {
+			t.Errorf("vrrp.51 has %s, want %s", got, mac)
+		}
+		if a := l.adverts(0, time.Time{}); len(a) == 0 || a[len(a)-1].SrcMAC.String() != mac {
+			t.Errorf("adverts do not come from %s", mac)
+		}
+		if _, err := l.client.Command("ping", "-c1", "-W2", vip); err != nil {
+			t.Errorf("the client cannot ping: %v", err)
+		}
+		first.Stop()
+		l.only(5*time.Second, 1, vip)
+		if _, err := l.r[0].Command("ip", "link", "show", "vrrp.51"); err == nil {
+			t.Error("vrrp.51 is left over")
+		}
+	})
+}
