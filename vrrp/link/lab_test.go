@@ -369,10 +369,10 @@ vrrp_instance six {
 }
 `)
 	for _, addr := range []string{"192.0.2.50", "fe80::50", "2001:db8::50"} {
-		if _, ok := netlab.Poll(10*time.Second, func() bool { return len(capture.Announcements(addr)) > 0 }); !ok {
+		if _, ok := netlab.Poll(10*time.Second, func() bool { return len(netlab.Announcements(capture.Frames(), addr)) > 0 }); !ok {
 			t.Fatalf("keepalived did not announce %s", addr)
 		}
-		want := capture.Announcements(addr)[0].Data
+		want := netlab.Announcements(capture.Frames(), addr)[0].Data
 		got, err := l.announcement(addr, l.a.MAC("eth0")).Frame()
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s (error %v)\nours       %x\nkeepalived %x", addr, err, got, want)
