@@ -60,5 +60,8 @@ type command struct {
 
 // commands are the subcommands, in the order of the help.
 func commands() []command {
-	return []command{}
+	return []command{
+		{"doctor", doctorUsage, "say what on this machine keeps the configuration from working", examine},
+		{"realserver", realServerUsage, "prepare a backend for DR or TUN", realServer},
+	}
 }
