@@ -1,6 +1,7 @@
 package ipvs
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -93,6 +94,18 @@ func (k Key) String() string {
 		return fmt.Sprintf("fwmark %d/%v", k.FWMark, k.Family)
 	}
 	return netip.AddrPortFrom(k.Addr, k.Port).String() + "/" + k.Protocol.String()
+}
+
+// Compare orders keys, so that what is made from a set of them is always the
+// same: firewall marks after addresses.
+func (k Key) Compare(o Key) int {
+	return cmp.Or(
+		cmp.Compare(k.FWMark, o.FWMark),
+		cmp.Compare(k.Family, o.Family),
+		k.Addr.Compare(o.Addr),
+		cmp.Compare(k.Port, o.Port),
+		cmp.Compare(k.Protocol, o.Protocol),
+	)
 }
 
 // Flags are the flags of a service.

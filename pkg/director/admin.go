@@ -1,0 +1,102 @@
+package director
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/holdfast-lb/holdfast/ipvs"
+)
+
+// find returns the real server of a virtual server by the names in the log, or
+// by their addresses alone: "192.0.2.1:80", "fwmark 3".
+func (p *policy) find(virtual, real string) (*pool, *server, error) {
+	var found *pool
+	for _, pl := range p.pools {
+		if pl.answersTo(virtual) {
+			if found != nil {
+				return nil, nil, fmt.Errorf("%s names several virtual servers: use the name in the log, such as %s", virtual, found.name)
+			}
+			found = pl
+		}
+	}
+	if found == nil {
+		return nil, nil, fmt.Errorf("there is no virtual server %s", virtual)
+	}
+	for _, s := range found.servers {
+		if s.name == real || s.cfg.Addr.String() == real {
+			return found, s, nil
+		}
+	}
+	return nil, nil, fmt.Errorf("virtual server %s has no real server %s", found.name, real)
+}
+
+func (pl *pool) answersTo(name string) bool {
+	switch {
+	case name == pl.name:
+		return true
+	case pl.cfg.Group != "":
+		return name == pl.cfg.Group || name == "group "+pl.cfg.Group
+	case pl.cfg.FwMark != 0:
+		return name == fmt.Sprintf("fwmark %d", pl.cfg.FwMark)
+	}
+	return name == pl.cfg.Addr.String() || name == ipvs.AddressKey(ipvs.Protocol(pl.cfg.Protocol), pl.cfg.Addr).String()
+}
+
+// administer sets the administrative state of a server. A drain with a timeout
+// ends as Maint.
+func (p *policy) administer(pl *pool, s *server, to Admin, timeout time.Duration, now time.Time) effects {
+	var e effects
+	s.deadline = time.Time{}
+	if to == Drain && timeout > 0 {
+		s.deadline = now.Add(timeout)
+	}
+	if s.admin == to {
+		return e
+	}
+	if to == Ready && pl.cfg.SlowStart > 0 && s.up {
+		s.ramp = now
+	}
+	s.admin = to
+	switch to {
+	case Ready:
+		e.say(pl, s, "Service %s of VS %s is ready again", s.name, pl.name)
+	case Drain:
+		e.say(pl, s, "Draining service %s of VS %s", s.name, pl.name)
+	case Maint:
+		e.say(pl, s, "Service %s of VS %s is in maintenance", s.name, pl.name)
+	}
+	p.settle(&e, pl, now)
+	return e
+}
+
+// tick does what has become due: steps of slow_start, and drains that are over.
+func (p *policy) tick(now time.Time) effects {
+	var e effects
+	for _, pl := range p.pools {
+		for _, s := range pl.servers {
+			if s.admin == Drain && !s.deadline.IsZero() && !now.Before(s.deadline) {
+				e.say(pl, s, "Time to drain service %s of VS %s is over", s.name, pl.name)
+				s.admin, s.deadline = Maint, time.Time{}
+			}
+			if !s.ramp.IsZero() && !now.Before(s.ramp.Add(pl.cfg.SlowStart)) {
+				s.ramp = time.Time{}
+			}
+		}
+		if pl.update(now) {
+			e.dirty = append(e.dirty, pl.keys...)
+		}
+	}
+	return e
+}
+
+// drained ends a drain with a timeout whose last connection has gone.
+func (p *policy) drained(pl *pool, s *server, now time.Time) effects {
+	var e effects
+	if s.admin != Drain || s.deadline.IsZero() {
+		return e
+	}
+	e.say(pl, s, "Service %s of VS %s is drained", s.name, pl.name)
+	s.admin, s.deadline = Maint, time.Time{}
+	p.settle(&e, pl, now)
+	return e
+}

@@ -1,0 +1,428 @@
+package director
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/holdfast-lb/holdfast/healthcheck"
+	"github.com/holdfast-lb/holdfast/ipvs"
+	"github.com/holdfast-lb/holdfast/pkg/config"
+)
+
+// checksOf returns the checks of one real server. Their keys are unique in a
+// configuration and equal in two when the checks are the same.
+type checksOf func(*config.VirtualServer, *config.RealServer) []healthcheck.Spec
+
+// policy says which IPVS table there should be. It reads no clock and talks to
+// nobody: every method takes what happened and returns what is to be done.
+type policy struct {
+	teller
+	initNotifies bool
+
+	pools  []*pool // in the order of the configuration
+	byID   map[identity]*pool
+	checks map[string]place     // by key
+	users  map[ipvs.Key][]*pool // of each IPVS service, in the order of the configuration
+	keys   []ipvs.Key           // of users, in the order of the configuration
+}
+
+// place is where a check belongs.
+type place struct {
+	pool   *pool
+	server *server
+	check  *check
+}
+
+// load takes a new configuration, the first one too, and carries over what is
+// known of servers and checks that are in it again. found is what the kernel
+// holds when a role starts; it matters only for the first configuration.
+func (p *policy) load(cfg *config.Config, checks checksOf, found ipvs.Table, now time.Time) effects {
+	before, old := p.pools, p.byID
+	p.teller, p.initNotifies = teller{&cfg.Global}, cfg.Global.RSInitNotifies
+	p.pools, p.keys = nil, nil
+	p.byID = make(map[identity]*pool, len(cfg.VirtualServers))
+	p.checks = make(map[string]place)
+	p.users = make(map[ipvs.Key][]*pool, len(cfg.VirtualServers))
+	groups := make(map[string]*config.ServerGroup, len(cfg.ServerGroups))
+	for _, g := range cfg.ServerGroups {
+		groups[g.Name] = g
+	}
+	here := newFindings(found)
+
+	var e effects
+	for _, vs := range cfg.VirtualServers {
+		id := identify(vs)
+		if len(vs.RealServers) == 0 || p.byID[id] != nil {
+			continue // both are reported with the configuration
+		}
+		pl := &pool{id: id, name: id.name, cfg: vs, keys: keysOf(vs, groups)}
+		was := old[id]
+		if was == nil {
+			p.create(&e, pl, checks, here, now)
+		} else {
+			p.inherit(&e, pl, was, checks, now)
+		}
+		p.enter(&e, pl)
+	}
+	for _, pl := range before {
+		if p.byID[pl.id] == nil {
+			p.remove(&e, pl)
+		}
+	}
+	return e
+}
+
+// enter adds a pool to the policy's indexes.
+func (p *policy) enter(e *effects, pl *pool) {
+	pl.mayCollide = collides(pl)
+	p.pools = append(p.pools, pl)
+	p.byID[pl.id] = pl
+	for _, s := range pl.servers {
+		for _, c := range s.checks {
+			p.checks[c.spec.Key] = place{pl, s, c}
+		}
+	}
+	for _, k := range pl.keys {
+		users := p.users[k]
+		if len(users) == 0 {
+			p.keys = append(p.keys, k)
+		} else if len(users) == 1 {
+			e.warn(pl, nil, "VS %s and VS %s both use the IPVS service %v: it has the servers of both and the settings of the first",
+				users[0].name, pl.name, k)
+		}
+		p.users[k] = append(users, pl)
+	}
+}
+
+// newServer returns a server that was not known before.
+func newServer(vs *config.VirtualServer, rs *config.RealServer, specs []healthcheck.Spec, now time.Time) *server {
+	s := &server{cfg: rs, name: serverName(vs, rs.Addr), since: now}
+	for i := range specs {
+		s.checks = append(s.checks, &check{spec: specs[i], up: !specs[i].Alpha})
+	}
+	s.up, s.weight = s.healthy(), s.total()
+	return s
+}
+
+// create starts a virtual server.
+func (p *policy) create(e *effects, pl *pool, checks checksOf, here findings, now time.Time) {
+	for _, rs := range pl.cfg.RealServers {
+		s := newServer(pl.cfg, rs, checks(pl.cfg, rs), now)
+		if s.up && len(s.checks) > 0 && here.lacks(pl.keys, rs) {
+			s.assumeDown()
+		}
+		pl.servers = append(pl.servers, s)
+		if p.initNotifies && s.up {
+			p.server(e, pl, s, true, "Initial state is UP")
+		}
+	}
+	p.judgeFirst(e, pl)
+	pl.panics = pl.panicking()
+	pl.update(now)
+}
+
+// assumeDown takes the kernel's word for it: an earlier process of ours has
+// removed the server. Its checks will tell.
+func (s *server) assumeDown() {
+	for _, c := range s.checks {
+		c.up = false
+		c.spec.Warmup = 0 // see soon
+	}
+	s.up, s.told = false, true
+	s.reason = "was not in the IPVS table at the start"
+}
+
+// judgeFirst decides the quorum of a virtual server that has just begun. One
+// that starts with nothing on purpose says so only when that brings the sorry
+// server.
+func (p *policy) judgeFirst(e *effects, pl *pool) {
+	sum := pl.sum()
+	pl.quorum = pl.gains(sum)
+	switch {
+	case pl.quorum:
+		p.announceQuorum(e, pl, "Gained quorum", sum)
+	case !pl.cfg.Alpha || pl.cfg.Sorry != nil:
+		p.announceQuorum(e, pl, "Starting with quorum down", sum)
+		p.announceSorry(e, pl)
+	}
+}
+
+// inherit makes pl the successor of was.
+func (p *policy) inherit(e *effects, pl, was *pool, checks checksOf, now time.Time) {
+	pl.quorum, pl.panics, pl.members, pl.suspended = was.quorum, was.panics, was.members, was.suspended
+	before := make(map[string]*server, len(was.servers))
+	for _, s := range was.servers {
+		before[s.name] = s
+	}
+	for _, rs := range pl.cfg.RealServers {
+		s := newServer(pl.cfg, rs, checks(pl.cfg, rs), now)
+		if o := before[s.name]; o != nil {
+			delete(before, s.name)
+			s.inherit(o)
+			p.reweigh(e, pl, s, o.weight)
+		} else if p.initNotifies && s.up {
+			p.server(e, pl, s, true, "Initial state is UP")
+		}
+		pl.servers = append(pl.servers, s)
+	}
+	for _, s := range was.servers {
+		if before[s.name] != nil {
+			p.removeServer(e, was, s)
+		}
+	}
+	if was.cfg.Sorry != nil && (pl.cfg.Sorry == nil || pl.cfg.Sorry.Addr != was.cfg.Sorry.Addr) && (was.sorry() || was.cfg.SorryInhibit) {
+		e.say(pl, nil, "Removing sorry server %s from VS %s", serverName(was.cfg, was.cfg.Sorry.Addr), pl.name)
+		if pl.sorry() {
+			e.say(pl, nil, "Adding sorry server %s to VS %s", serverName(pl.cfg, pl.cfg.Sorry.Addr), pl.name)
+		}
+	}
+	p.judge(e, pl)
+	pl.update(now)
+}
+
+// inherit takes over what is known of a server. A check that was not there
+// before agrees with the server until it has its own answer, so that it neither
+// kills nor revives.
+func (s *server) inherit(o *server) {
+	known := make(map[string]*check, len(o.checks))
+	for _, c := range o.checks {
+		known[c.spec.Key] = c
+	}
+	for _, c := range s.checks {
+		if k := known[c.spec.Key]; k != nil {
+			c.up, c.weight, c.result, c.spec.Suspended = k.up, k.weight, k.result, k.spec.Suspended
+		} else {
+			c.up = o.up
+		}
+	}
+	s.told, s.since, s.reason = o.told, o.since, o.reason
+	s.admin, s.deadline, s.ramp = o.admin, o.deadline, o.ramp
+	s.weight = s.total()
+	if s.up = s.healthy(); s.up != o.up { // a failing check is gone
+		s.reason = ""
+	}
+}
+
+// remove ends a virtual server that is in the configuration no more.
+func (p *policy) remove(e *effects, pl *pool) {
+	if pl.cfg.Group != "" {
+		e.say(pl, nil, "Removing Virtual Server Group [%s]", pl.cfg.Group)
+	} else {
+		e.say(pl, nil, "Removing Virtual Server %s", pl.name)
+	}
+	for _, s := range pl.servers {
+		if s.up {
+			e.say(pl, s, "Removing service %s from VS %s", s.name, pl.name)
+			if pl.cfg.Omega {
+				p.server(e, pl, s, false, "Removing")
+			}
+		}
+	}
+	if pl.cfg.Omega {
+		p.service(e, pl, false, "Shutting down")
+	}
+}
+
+// removeServer ends a real server of a virtual server that stays.
+func (p *policy) removeServer(e *effects, pl *pool, s *server) {
+	e.say(pl, s, "service %s no longer exist", s.name)
+	switch {
+	case s.up:
+		e.say(pl, s, "Removing service %s from VS %s", s.name, pl.name)
+		p.server(e, pl, s, false, "Removing")
+	case s.cfg.Inhibit:
+		e.say(pl, s, "Removing (inhibited) service %s from VS %s", s.name, pl.name)
+	}
+}
+
+// health takes the answer of a check.
+func (p *policy) health(ev healthcheck.Event, now time.Time) effects {
+	var e effects
+	at, ok := p.checks[ev.Key]
+	if !ok {
+		return e // of a configuration that is gone
+	}
+	c, s, pl := at.check, at.server, at.pool
+	c.up, c.weight, c.result = ev.Up, ev.Weight, ev.Result
+
+	old := s.weight
+	s.weight = s.total()
+	switch up := s.healthy(); {
+	case up != s.up:
+		s.up, s.since = up, now
+		s.reason = ""
+		if !up {
+			s.reason = c.spec.Ask.Keyword() + ": " + ev.Result.Reason
+		}
+		p.turned(&e, pl, s, c, now)
+	case !up && !s.told: // it started as down, and that is confirmed now
+		s.reason = c.spec.Ask.Keyword() + ": " + ev.Result.Reason
+		p.server(&e, pl, s, false, verdictText(c, false))
+	}
+	p.reweigh(&e, pl, s, old)
+	p.settle(&e, pl, now)
+	return e
+}
+
+// turned reports that a server has come up or gone down.
+func (p *policy) turned(e *effects, pl *pool, s *server, c *check, now time.Time) {
+	s.ramp = time.Time{}
+	if s.up && pl.cfg.SlowStart > 0 {
+		s.ramp = now
+	}
+	switch {
+	case s.up && s.cfg.Inhibit:
+		e.say(pl, s, "Enabling service %s of VS %s", s.name, pl.name)
+	case s.up:
+		e.say(pl, s, "Adding service %s to VS %s", s.name, pl.name)
+	case s.cfg.Inhibit:
+		e.say(pl, s, "Disabling service %s of VS %s", s.name, pl.name)
+	default:
+		e.say(pl, s, "Removing service %s from VS %s", s.name, pl.name)
+	}
+	p.server(e, pl, s, s.up, verdictText(c, s.up))
+}
+
+func (p *policy) reweigh(e *effects, pl *pool, s *server, old int32) {
+	if s.weight == old {
+		return
+	}
+	state := "inactive"
+	if s.up {
+		state = "active"
+	}
+	e.say(pl, s, "Changing weight from %d to %d for %s service %s of VS %s", old, s.weight, state, s.name, pl.name)
+}
+
+// settle judges the quorum after something has changed, and notes the services
+// whose entries are different now.
+func (p *policy) settle(e *effects, pl *pool, now time.Time) {
+	p.judge(e, pl)
+	if pl.update(now) {
+		e.dirty = append(e.dirty, pl.keys...)
+	}
+}
+
+// judge decides the quorum and the panic of a virtual server anew.
+func (p *policy) judge(e *effects, pl *pool) {
+	sum, sorry := pl.sum(), pl.sorry()
+	switch {
+	case pl.quorum && pl.loses(sum):
+		pl.quorum = false
+		p.announceQuorum(e, pl, "Lost quorum", sum)
+	case !pl.quorum && pl.gains(sum):
+		pl.quorum = true
+		p.announceQuorum(e, pl, "Gained quorum", sum)
+	}
+	if panics := pl.panicking(); panics != pl.panics {
+		pl.panics = panics
+		if panics {
+			e.warn(pl, nil, "Fewer than %d%% of the servers of VS %s are healthy", pl.cfg.MinUp, pl.name)
+		} else {
+			e.say(pl, nil, "At least %d%% of the servers of VS %s are healthy again", pl.cfg.MinUp, pl.name)
+		}
+	}
+	if sorry != pl.sorry() {
+		p.announceSorry(e, pl)
+	}
+}
+
+// announceQuorum says that the quorum was gained or lost, in keepalived's words
+// and with its arithmetic.
+func (p *policy) announceQuorum(e *effects, pl *pool, what string, sum uint64) {
+	q, h := uint64(pl.cfg.Quorum), uint64(pl.cfg.Hysteresis)
+	switch {
+	case pl.quorum:
+		e.say(pl, nil, "%s %d+%d=%d <= %d for VS %s", what, q, h, q+h, sum, pl.name)
+	case what == "Lost quorum":
+		e.say(pl, nil, "%s %d-%d=%d > %d for VS %s", what, q, h, int64(q)-int64(h), sum, pl.name)
+	default:
+		e.say(pl, nil, "%s %d+%d=%d > %d for VS %s", what, q, h, q+h, sum, pl.name)
+	}
+	p.service(e, pl, pl.quorum, fmt.Sprintf("%s %d+%d=%d <= %d", what, q, h, q+h, sum))
+}
+
+// announceSorry says that the sorry server has taken over or gives back.
+func (p *policy) announceSorry(e *effects, pl *pool) {
+	if pl.cfg.Sorry == nil {
+		return
+	}
+	name := serverName(pl.cfg, pl.cfg.Sorry.Addr)
+	inhibited := pl.sorryInhibited()
+	if pl.sorry() {
+		verb := "Adding"
+		if inhibited {
+			verb = "Enabling"
+		}
+		e.say(pl, nil, "%s sorry server %s to VS %s", verb, name, pl.name)
+		e.say(pl, nil, "Removing alive servers from the pool for VS %s", pl.name)
+		return
+	}
+	verb := "Removing"
+	if inhibited {
+		verb = "Disabling"
+	}
+	e.say(pl, nil, "%s sorry server %s from VS %s", verb, name, pl.name)
+	e.say(pl, nil, "Adding alive servers to the pool for VS %s", pl.name)
+}
+
+// stop says good-bye.
+func (p *policy) stop() effects {
+	var e effects
+	for _, pl := range p.pools {
+		for _, s := range pl.servers {
+			e.say(pl, s, "Shutting down service %s from VS %s", s.name, pl.name)
+			if pl.cfg.Omega && s.up {
+				p.server(&e, pl, s, false, "Shutting down")
+			}
+		}
+		if pl.cfg.Omega && pl.quorum {
+			p.service(&e, pl, false, "Shutting down")
+		}
+	}
+	return e
+}
+
+// table is the whole table that should be.
+func (p *policy) table() ipvs.Table {
+	t := make(ipvs.Table, len(p.keys))
+	for i, k := range p.keys {
+		t[i] = entry(k, p.users[k])
+	}
+	return t
+}
+
+// part is the table that should be, of some services only.
+func (p *policy) part(keys []ipvs.Key) ipvs.Table {
+	t := make(ipvs.Table, 0, len(keys))
+	for _, k := range keys {
+		if users := p.users[k]; len(users) > 0 {
+			t = append(t, entry(k, users))
+		}
+	}
+	return t
+}
+
+// specs are all checks, in the order of the configuration.
+func (p *policy) specs() []healthcheck.Spec {
+	specs := make([]healthcheck.Spec, 0, len(p.checks))
+	for _, pl := range p.pools {
+		for _, s := range pl.servers {
+			for _, c := range s.checks {
+				specs = append(specs, c.spec)
+			}
+		}
+	}
+	return specs
+}
+
+// deadline is when tick is due; zero is never.
+func (p *policy) deadline(now time.Time) time.Time {
+	var next time.Time
+	for _, pl := range p.pools {
+		if t := pl.nextStep(now); !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	return next
+}

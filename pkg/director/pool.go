@@ -1,0 +1,282 @@
+package director
+
+import (
+	"math"
+	"net/netip"
+	"time"
+
+	"github.com/holdfast-lb/holdfast/healthcheck"
+	"github.com/holdfast-lb/holdfast/ipvs"
+	"github.com/holdfast-lb/holdfast/pkg/config"
+)
+
+// Admin is what the operator says of a real server, whatever its health.
+type Admin uint8
+
+// The administrative states.
+const (
+	Ready Admin = iota // by health alone
+	Drain              // weight 0: keeps its connections and gets no new ones
+	Maint              // not in the pool, not checked
+)
+
+func (a Admin) String() string { return [...]string{"ready", "drain", "maint"}[a] }
+
+// pool is one virtual server with the state of its real servers.
+type pool struct {
+	id      identity
+	name    string
+	cfg     *config.VirtualServer
+	keys    []ipvs.Key
+	servers []*server
+
+	quorum bool // there are enough servers
+	panics bool // fewer than min_up are healthy
+
+	suspended bool // ha_suspend: the address is on another machine
+
+	members    []member // who is in the kernel's tables, see update
+	mayCollide bool     // two servers may become one destination
+}
+
+// server is one real server of one pool.
+type server struct {
+	cfg    *config.RealServer
+	name   string
+	checks []*check
+
+	up     bool      // all checks say so
+	told   bool      // somebody has been told of up
+	weight int32     // configured plus what the checks add
+	since  time.Time // of up
+	reason string    // why it is down, for people
+
+	admin    Admin
+	deadline time.Time // of a drain: when it becomes Maint; zero is never
+	ramp     time.Time // when slow_start began; zero if it is over
+}
+
+// check is what is known of one check of a server.
+type check struct {
+	spec   healthcheck.Spec
+	up     bool
+	weight int // added to the server's
+	result healthcheck.Result
+}
+
+func (s *server) healthy() bool {
+	for _, c := range s.checks {
+		if !c.up {
+			return false
+		}
+	}
+	return true
+}
+
+// total is the configured weight plus what the checks add.
+func (s *server) total() int32 {
+	sum := s.cfg.Weight
+	for _, c := range s.checks {
+		sum += c.weight
+	}
+	return int32(min(max(sum, 0), math.MaxInt32))
+}
+
+// counts says whether the server can take new connections.
+func (s *server) counts() bool { return s.up && s.admin == Ready }
+
+// ramped is the weight at a moment of slow_start: at least 1, at most its own.
+func (s *server) ramped(slow time.Duration, now time.Time) int32 {
+	if s.ramp.IsZero() || s.weight <= 1 || slow <= 0 {
+		return s.weight
+	}
+	passed := now.Sub(s.ramp)
+	if passed >= slow {
+		return s.weight
+	}
+	return max(1, int32(float64(s.weight)*float64(passed)/float64(slow)))
+}
+
+// sum is the weight of the servers that count.
+func (pl *pool) sum() uint64 {
+	var sum uint64
+	for _, s := range pl.servers {
+		if s.counts() {
+			sum += uint64(s.weight)
+		}
+	}
+	return sum
+}
+
+// gains and loses are the two sides of the quorum's hysteresis.
+func (pl *pool) gains(sum uint64) bool {
+	return sum >= uint64(pl.cfg.Quorum)+uint64(pl.cfg.Hysteresis)
+}
+
+func (pl *pool) loses(sum uint64) bool {
+	if pl.cfg.Quorum == 0 { // every weight is 0
+		return false
+	}
+	return sum == 0 || sum+uint64(pl.cfg.Hysteresis) < uint64(pl.cfg.Quorum)
+}
+
+// panicking says whether fewer than min_up percent of the servers are healthy.
+func (pl *pool) panicking() bool {
+	if pl.cfg.MinUp <= 0 || len(pl.servers) == 0 {
+		return false
+	}
+	up := 0
+	for _, s := range pl.servers {
+		if s.counts() {
+			up++
+		}
+	}
+	return up*100 < pl.cfg.MinUp*len(pl.servers)
+}
+
+// sorry says whether the sorry server has taken over.
+func (pl *pool) sorry() bool {
+	if pl.cfg.Sorry == nil {
+		return false
+	}
+	if pl.panics {
+		return pl.cfg.OnPanic == config.PanicSorry
+	}
+	return !pl.quorum
+}
+
+// sorryIsReal returns the real server that is the sorry server as well.
+func (pl *pool) sorryIsReal() *server {
+	if pl.cfg.Sorry == nil {
+		return nil
+	}
+	for _, s := range pl.servers {
+		if s.cfg.Addr == pl.cfg.Sorry.Addr {
+			return s
+		}
+	}
+	return nil
+}
+
+// sorryInhibited says whether the sorry server stays in the pool with weight 0
+// while it is not needed. One that is a real server does as that one does.
+func (pl *pool) sorryInhibited() bool {
+	if twin := pl.sorryIsReal(); twin != nil {
+		return twin.cfg.Inhibit
+	}
+	return pl.cfg.SorryInhibit
+}
+
+// keepsAll says whether failed servers stay in the pool because so many have
+// failed that the checks are more likely to be wrong than the servers.
+func (pl *pool) keepsAll(s *server) bool {
+	if !pl.panics {
+		return false
+	}
+	switch pl.cfg.OnPanic {
+	case config.PanicAll:
+		return true
+	case config.PanicKeepLast:
+		for i := range pl.members {
+			if pl.members[i].at == s.cfg.Addr {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// weightNow is the weight of a server in the tables, and whether it is there.
+func (pl *pool) weightNow(s *server, now time.Time) (weight int32, in bool) {
+	switch {
+	case s.admin == Maint:
+		return 0, false
+	case s.admin == Drain:
+		return 0, s.up || s.cfg.Inhibit
+	case pl.sorry():
+		return 0, s.cfg.Inhibit
+	case s.up:
+		return s.ramped(pl.cfg.SlowStart, now), true
+	case pl.keepsAll(s):
+		return s.weight, true
+	}
+	return 0, s.cfg.Inhibit
+}
+
+// update works out who is in the tables, in the order of the configuration with
+// the sorry server last, and reports whether that changed.
+func (pl *pool) update(now time.Time) bool {
+	members := make([]member, 0, len(pl.servers)+1)
+	twin := pl.sorryIsReal()
+	for _, s := range pl.servers {
+		if w, in := pl.weightNow(s, now); in && (s != twin || !pl.sorry()) {
+			members = append(members, member{s.cfg.Addr, s.cfg.Method, w, s.cfg.UThreshold, s.cfg.LThreshold})
+		}
+	}
+	switch sorry := pl.cfg.Sorry; {
+	case sorry == nil:
+	case pl.sorry():
+		members = append(members, member{at: sorry.Addr, method: sorry.Method, weight: 1})
+	case twin == nil && pl.cfg.SorryInhibit:
+		members = append(members, member{at: sorry.Addr, method: sorry.Method})
+	}
+	if equal(members, pl.members) {
+		return false
+	}
+	pl.members = members
+	return true
+}
+
+func equal(a, b []member) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// collides says whether two servers may become one destination: the same address
+// with ports that the forwarding method does not keep, or the same twice.
+func collides(pl *pool) bool {
+	seen := make(map[netip.Addr]bool, len(pl.servers)+1)
+	for _, s := range pl.servers {
+		if seen[s.cfg.Addr.Addr()] {
+			return true
+		}
+		seen[s.cfg.Addr.Addr()] = true
+	}
+	return pl.cfg.Sorry != nil && seen[pl.cfg.Sorry.Addr.Addr()]
+}
+
+// nextStep is when the pool has something to do by itself: a step of slow_start
+// or the end of a drain. Zero is never.
+func (pl *pool) nextStep(now time.Time) time.Time {
+	var next time.Time
+	sooner := func(t time.Time) {
+		if next.IsZero() || t.Before(next) {
+			next = t
+		}
+	}
+	for _, s := range pl.servers {
+		if s.admin == Drain && !s.deadline.IsZero() {
+			sooner(s.deadline)
+		}
+		if !s.ramp.IsZero() {
+			step := max(time.Second, pl.cfg.SlowStart/20)
+			end := s.ramp.Add(pl.cfg.SlowStart)
+			sooner(minTime(end, now.Add(step)))
+		}
+	}
+	return next
+}
+
+func minTime(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

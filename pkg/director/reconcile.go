@@ -1,0 +1,133 @@
+package director
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/holdfast-lb/holdfast/ipvs"
+)
+
+// rounds is how often a difference that does not go away is planned anew before
+// it has to wait for the next reconciliation.
+const rounds = 3
+
+// job is one reconciliation: make these services what they should be.
+type job struct {
+	keys []ipvs.Key // ours that are looked at; those not in want are deleted
+	want ipvs.Table
+	full bool // keys are all that is ours: one dump is cheaper than many questions
+
+	// expected are the keys that are likely to differ, because we changed our
+	// mind about them; nil means all. A difference elsewhere was made by others.
+	expected map[ipvs.Key]bool
+}
+
+// outcome is what came of a job.
+type outcome struct {
+	job     job
+	edits   int            // requests sent
+	foreign []ipvs.Op      // of these, what undid changes of others
+	refused []ipvs.OpError // requests that the kernel refuses
+	err     error          // the table could not be read or written
+}
+
+// carryOut does a job: reads, plans, sends, and looks again when the kernel says
+// that the table is not what was read or does not answer.
+func carryOut(ctx context.Context, k ipvs.Kernel, j job) outcome {
+	out := outcome{job: j}
+	for round := range rounds {
+		have, err := read(ctx, k, j)
+		if err != nil {
+			out.err = err
+			return out
+		}
+		plan := ipvs.Plan(have, j.want)
+		if round == 0 && j.expected != nil {
+			for _, op := range plan {
+				if !j.expected[op.Service.Key] {
+					out.foreign = append(out.foreign, op)
+				}
+			}
+		}
+		if len(plan) == 0 {
+			out.err, out.refused = nil, nil
+			return out
+		}
+		out.edits += len(plan)
+		out.refused, out.err = k.Apply(ctx, plan)
+		if !lookAgain(out) {
+			return out
+		}
+	}
+	return out
+}
+
+func read(ctx context.Context, k ipvs.Kernel, j job) (ipvs.Table, error) {
+	if !j.full {
+		return k.Get(ctx, j.keys...)
+	}
+	ours := make(map[ipvs.Key]bool, len(j.keys))
+	for _, key := range j.keys {
+		ours[key] = true
+	}
+	return k.Read(ctx, func(key ipvs.Key) bool { return ours[key] })
+}
+
+// lookAgain says whether the kernel's answers mean that the table was not what
+// we read: somebody else is at work, or answers were lost.
+func lookAgain(o outcome) bool {
+	if o.err != nil {
+		return errors.Is(o.err, ipvs.ErrUncertain)
+	}
+	for _, r := range o.refused {
+		if stale(r) {
+			return true
+		}
+	}
+	return false
+}
+
+// stale tells refusals that reading again may cure from those that it will not.
+// An unknown scheduler has the number of a missing destination.
+func stale(r ipvs.OpError) bool {
+	return errors.Is(r, syscall.EEXIST) || errors.Is(r, syscall.ESRCH) ||
+		errors.Is(r, syscall.ENOENT) && r.Op.Verb >= ipvs.AddDestination
+}
+
+// refusalText is a refusal in the words that administrators know.
+func refusalText(r ipvs.OpError) string {
+	// Number and name of keepalived's own command for each verb.
+	cmd := map[ipvs.Verb]string{
+		ipvs.AddService:        "IP_VS_SO_SET_ADD(1154)",
+		ipvs.EditService:       "IP_VS_SO_SET_EDIT(1155)",
+		ipvs.DeleteService:     "IP_VS_SO_SET_DEL(1156)",
+		ipvs.AddDestination:    "IP_VS_SO_SET_ADDDEST(1159)",
+		ipvs.DeleteDestination: "IP_VS_SO_SET_DELDEST(1160)",
+		ipvs.EditDestination:   "IP_VS_SO_SET_EDITDEST(1161)",
+	}[r.Op.Verb]
+	number := syscall.Errno(0)
+	errors.As(r.Err, &number)
+	where := r.Op.Service.Key.String()
+	if r.Op.Verb >= ipvs.AddDestination {
+		where += " -> " + r.Op.Destination.AddrPort().String()
+	}
+	return fmt.Sprintf("IPVS cmd %s error: %v(%d) (%s)", cmd, r.Err, int(number), where)
+}
+
+// foreignText sums up what others had changed.
+func foreignText(ops []ipvs.Op) string {
+	const shown = 3
+	text := "The IPVS table was changed by another program, repaired: "
+	for i, op := range ops[:min(len(ops), shown)] {
+		if i > 0 {
+			text += ", "
+		}
+		text += op.String()
+	}
+	if more := len(ops) - shown; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
