@@ -1,8 +1,11 @@
 package director
 
 import (
+	"context"
 	"fmt"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/holdfast-lb/holdfast/ipvs"
 )
@@ -99,4 +102,47 @@ func (p *policy) drained(pl *pool, s *server, now time.Time) effects {
 	s.admin, s.deadline = Maint, time.Time{}
 	p.settle(&e, pl, now)
 	return e
+}
+
+// watchDrains has the worker count the connections of servers that drain against
+// a deadline, and ends the drains of those that have none left.
+func (r *role) watchDrains() {
+	for _, pl := range r.policy.pools {
+		for i, s := range pl.servers {
+			if s.admin != Drain || s.deadline.IsZero() {
+				continue
+			}
+			v, left := viewOf(pl), uint64(0)
+			var err error
+			r.errands = append(r.errands, errand{
+				run: func(ctx context.Context, k ipvs.Kernel) { left, err = v.active(ctx, k, i) },
+				then: func() {
+					if err != nil {
+						r.log.Warn("connections of a draining server could not be counted", zap.Error(err))
+					} else if left == 0 {
+						r.carry(r.policy.drained(pl, s, time.Now()))
+					}
+				},
+			})
+		}
+	}
+}
+
+// active counts the connections of one server that are established.
+func (v view) active(ctx context.Context, k ipvs.Kernel, server int) (uint64, error) {
+	wanted := make(map[ipvs.Key]bool, len(v.keys))
+	for _, key := range v.keys {
+		wanted[key] = true
+	}
+	status, err := k.Status(ctx, func(key ipvs.Key) bool { return wanted[key] })
+	var sum uint64
+	for _, e := range status {
+		at := v.servers[server].destination(e.Key).AddrPort()
+		for _, d := range e.Destinations {
+			if d.AddrPort() == at {
+				sum += uint64(d.Active)
+			}
+		}
+	}
+	return sum, err
 }

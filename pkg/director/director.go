@@ -1,9 +1,7 @@
 package director
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -42,6 +40,9 @@ type Options struct {
 
 // patience is how long a round of requests to the kernel may take in all.
 const patience = 30 * time.Second
+
+// retryDelay is the pause after a reconciliation that failed.
+const retryDelay = time.Second
 
 // checker makes health checks.
 type checker interface {
@@ -90,7 +91,7 @@ type role struct {
 	inbox    chan func()     // for the loop to do
 	jobs     chan job        // for the worker; the loop keeps at most one there
 	outcomes chan outcome    // from the worker
-	queries  chan query      // for the worker
+	queries  chan query      // for the worker, from clients
 	done     <-chan struct{} // closed when the loop ends
 
 	cfg          *config.Config
@@ -98,6 +99,8 @@ type role struct {
 	dirty        map[ipvs.Key]bool   // to be reconciled because we changed our mind
 	leaving      map[ipvs.Key]bool   // ours no more, but not known to be deleted
 	full         bool                // everything is to be reconciled
+	retry        time.Time           // when to try again after an error; zero if there was none
+	errands      []errand            // for the worker to do before
 	busy         bool                // the worker has a job
 	refused      map[string]bool     // requests that the kernel keeps refusing
 	before       ipvs.Timeouts       // to be put back; the worker's
@@ -111,7 +114,7 @@ func newRole(opt Options, k ipvs.Kernel) *role {
 	return &role{
 		opt: opt, log: opt.Log, kernel: k,
 		inbox: make(chan func(), 256), jobs: make(chan job, 1), outcomes: make(chan outcome, 1),
-		queries: make(chan query, 16),
+		queries: make(chan query),
 		dirty:   make(map[ipvs.Key]bool),
 		leaving: make(map[ipvs.Key]bool),
 		refused: make(map[string]bool),
@@ -177,52 +180,6 @@ func (r *role) run(ctx context.Context) error {
 	return err
 }
 
-// start programs the tables. It runs before any goroutine, so the kernel is its.
-func (r *role) start(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	r.started = time.Now()
-	r.cfg = r.opt.Config
-	lvs := r.cfg.Global.LVS
-	if lvs.Flush {
-		if err := r.kernel.Flush(ctx); err != nil {
-			return err
-		}
-	}
-	if err := r.setTimeouts(ctx, lvs); err != nil {
-		r.log.Error("lvs_timeouts", zap.Error(err))
-	}
-	ours := configured(r.cfg)
-	found, err := r.kernel.Read(ctx, func(k ipvs.Key) bool { return ours[k] })
-	if err != nil {
-		return fmt.Errorf("initialize ipvs: %w", err)
-	}
-	e := r.policy.load(r.cfg, checksFor(r.cfg), found, r.started)
-	r.report(e)
-	r.finish(carryOut(ctx, r.kernel, job{keys: r.policy.keys, want: r.policy.table(), full: true}))
-	r.setDaemons(ctx, r.kernel, daemonsOf(r.cfg))
-	r.engine.Set(r.policy.specs())
-	if r.opt.Ready != nil {
-		r.opt.Ready()
-	}
-	return nil
-}
-
-// configured are the IPVS services of a configuration.
-func configured(cfg *config.Config) map[ipvs.Key]bool {
-	groups := make(map[string]*config.ServerGroup, len(cfg.ServerGroups))
-	for _, g := range cfg.ServerGroups {
-		groups[g.Name] = g
-	}
-	keys := make(map[ipvs.Key]bool, len(cfg.VirtualServers))
-	for _, vs := range cfg.VirtualServers {
-		for _, k := range keysOf(vs, groups) {
-			keys[k] = true
-		}
-	}
-	return keys
-}
-
 func (r *role) loop(ctx context.Context) {
 	period := newPeriod(r.cfg.Global.LVS.ReconcileInterval)
 	defer func() { period.Stop() }()
@@ -230,7 +187,7 @@ func (r *role) loop(ctx context.Context) {
 	defer alarm.Stop()
 	for {
 		r.dispatch()
-		if next := r.policy.deadline(time.Now()); next.IsZero() {
+		if next := r.deadline(time.Now()); next.IsZero() {
 			alarm.Stop()
 		} else {
 			alarm.Reset(time.Until(next))
@@ -250,12 +207,25 @@ func (r *role) loop(ctx context.Context) {
 			period = newPeriod(cfg.Global.LVS.ReconcileInterval)
 		case <-period.C:
 			r.full = true
-		case <-alarm.C:
-			r.carry(r.policy.tick(time.Now()))
+		case now := <-alarm.C:
+			if !r.retry.IsZero() && !now.Before(r.retry) {
+				r.full, r.retry = true, time.Time{}
+			}
+			r.carry(r.policy.tick(now))
+			r.watchDrains()
 		case sig := <-r.opt.Signals:
 			r.dump(sig)
 		}
 	}
+}
+
+// deadline is when the loop has something to do by itself; zero is never.
+func (r *role) deadline(now time.Time) time.Time {
+	next := r.policy.deadline(now)
+	if next.IsZero() || !r.retry.IsZero() && r.retry.Before(next) {
+		return r.retry
+	}
+	return next
 }
 
 // drainInbox takes what else is waiting, so that many verdicts at once become
@@ -315,10 +285,10 @@ func (r *role) report(e effects) {
 
 // dispatch gives the worker the next job, if it is free and there is one.
 func (r *role) dispatch() {
-	if r.busy || !r.full && len(r.dirty) == 0 {
+	if r.busy || !r.full && len(r.dirty) == 0 && len(r.errands) == 0 {
 		return
 	}
-	j := job{expected: r.dirty, full: r.full || 2*len(r.dirty) > len(r.policy.keys)}
+	j := job{errands: r.errands, expected: r.dirty, full: r.full || 2*len(r.dirty) > len(r.policy.keys)}
 	if j.full {
 		j.keys = append(slices.Clone(r.policy.keys), keys(r.leaving)...)
 		j.want = r.policy.table()
@@ -326,7 +296,7 @@ func (r *role) dispatch() {
 		j.keys = keys(r.dirty)
 		j.want = r.policy.part(j.keys)
 	}
-	r.dirty, r.full, r.busy = make(map[ipvs.Key]bool), false, true
+	r.dirty, r.errands, r.full, r.busy = make(map[ipvs.Key]bool), nil, false, true
 	r.jobs <- j
 }
 
@@ -360,13 +330,16 @@ func (r *role) work(ctx context.Context) {
 
 // finish takes note of what came of a job.
 func (r *role) finish(o outcome) {
+	for _, e := range o.job.errands {
+		if e.then != nil {
+			e.then()
+		}
+	}
 	r.counts.Reconciliations++
 	r.counts.Edits += uint64(o.edits)
 	if o.err != nil {
 		r.log.Error("IPVS could not be reconciled", zap.Error(o.err))
-		for k := range o.job.expected {
-			r.dirty[k] = true // not at once: with the next event or period
-		}
+		r.retry = time.Now().Add(retryDelay)
 		return
 	}
 	refused := make(map[string]bool)
@@ -391,105 +364,4 @@ func (r *role) finish(o outcome) {
 	for name := range refused {
 		r.refused[name] = true
 	}
-}
-
-// reload takes a new configuration.
-func (r *role) reload(cfg *config.Config) {
-	r.log.Info("Reinitializing ipvs")
-	for _, k := range r.policy.keys {
-		r.leaving[k] = true
-	}
-	r.cfg = cfg
-	e := r.policy.load(cfg, checksFor(cfg), nil, time.Now())
-	for _, k := range r.policy.keys {
-		delete(r.leaving, k)
-		r.dirty[k] = true
-	}
-	for k := range r.leaving {
-		r.dirty[k] = true
-	}
-	r.report(e)
-	r.full = true
-	for _, pl := range r.policy.pools {
-		r.suspendPool(pl)
-	}
-	r.engine.Set(r.policy.specs())
-	r.hub.Configure(notifySettings(cfg))
-	r.ask(func(ctx context.Context, _ ipvs.Kernel) {
-		if err := r.setTimeouts(ctx, cfg.Global.LVS); err != nil {
-			r.log.Error("lvs_timeouts", zap.Error(err))
-		}
-		r.setDaemons(ctx, r.kernel, daemonsOf(cfg))
-	})
-}
-
-// setTimeouts sets the timeouts of connections, and remembers those it finds the
-// first time.
-func (r *role) setTimeouts(ctx context.Context, lvs config.LVSGlobal) error {
-	want := ipvs.Timeouts{TCP: lvs.TimeoutTCP, TCPFin: lvs.TimeoutTCPFin, UDP: lvs.TimeoutUDP}
-	if want == (ipvs.Timeouts{}) && r.before == (ipvs.Timeouts{}) {
-		return nil
-	}
-	if r.before == (ipvs.Timeouts{}) {
-		found, err := r.kernel.Timeouts(ctx)
-		if err != nil {
-			return err
-		}
-		r.before = found
-	}
-	return r.kernel.SetTimeouts(ctx, ipvs.Timeouts{
-		TCP:    cmp.Or(want.TCP, r.before.TCP),
-		TCPFin: cmp.Or(want.TCPFin, r.before.TCPFin),
-		UDP:    cmp.Or(want.UDP, r.before.UDP),
-	})
-}
-
-// stop takes the services down. The loop, the worker and the engine have ended.
-func (r *role) stop(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-	defer cancel()
-	r.report(r.policy.stop())
-	if r.opt.DontReleaseIPVS {
-		return nil
-	}
-	err := r.release(ctx)
-	r.setDaemons(ctx, r.kernel, nil)
-	if r.before != (ipvs.Timeouts{}) {
-		err = errors.Join(err, r.kernel.SetTimeouts(ctx, r.before))
-	}
-	return err
-}
-
-// release removes our services, which takes their destinations along.
-func (r *role) release(ctx context.Context) error {
-	if r.cfg.Global.LVS.FlushOnStop == config.FlushAll {
-		return r.kernel.Flush(ctx)
-	}
-	all := append(slices.Clone(r.policy.keys), keys(r.leaving)...)
-	ops := make([]ipvs.Op, len(all))
-	for i, k := range all {
-		ops[i] = ipvs.Op{Verb: ipvs.DeleteService, Service: ipvs.Service{Key: k}}
-	}
-	failed, err := r.kernel.Apply(ctx, ops)
-	for _, f := range failed {
-		if !stale(f) {
-			r.log.Error(refusalText(f))
-		}
-	}
-	return err
-}
-
-// notifySettings are the pipes and mail settings of a configuration.
-func notifySettings(cfg *config.Config) notify.Settings {
-	g := &cfg.Global
-	s := notify.Settings{Mail: notify.MailSettings{
-		Server: g.Mail.Server, Port: g.Mail.Port, Helo: g.Mail.Helo, From: g.Mail.From, To: g.Mail.To,
-		RouterID: g.RouterID, Timeout: g.Mail.DialTimeout,
-	}}
-	for _, f := range []*config.FIFO{g.NotifyFIFO, g.LVSFIFO} {
-		if f != nil {
-			s.FIFOs = append(s.FIFOs, notify.FIFO{Path: f.Path, UID: f.UID, GID: f.GID, Script: command(f.Script)})
-		}
-	}
-	return s
 }

@@ -252,8 +252,8 @@ func collides(pl *pool) bool {
 	return pl.cfg.Sorry != nil && seen[pl.cfg.Sorry.Addr.Addr()]
 }
 
-// nextStep is when the pool has something to do by itself: a step of slow_start
-// or the end of a drain. Zero is never.
+// nextStep is when the pool has something to do by itself: a step of slow_start,
+// or a look at the connections of a server that drains. Zero is never.
 func (pl *pool) nextStep(now time.Time) time.Time {
 	var next time.Time
 	sooner := func(t time.Time) {
@@ -263,7 +263,7 @@ func (pl *pool) nextStep(now time.Time) time.Time {
 	}
 	for _, s := range pl.servers {
 		if s.admin == Drain && !s.deadline.IsZero() {
-			sooner(s.deadline)
+			sooner(minTime(s.deadline, now.Add(time.Second)))
 		}
 		if !s.ramp.IsZero() {
 			step := max(time.Second, pl.cfg.SlowStart/20)

@@ -13,8 +13,16 @@ import (
 // it has to wait for the next reconciliation.
 const rounds = 3
 
+// errand is something else to do with the kernel.
+type errand struct {
+	run  func(context.Context, ipvs.Kernel) // by the worker
+	then func()                             // by the loop, when run has returned; may be nil
+}
+
 // job is one reconciliation: make these services what they should be.
 type job struct {
+	errands []errand // first
+
 	keys []ipvs.Key // ours that are looked at; those not in want are deleted
 	want ipvs.Table
 	full bool // keys are all that is ours: one dump is cheaper than many questions
@@ -37,6 +45,12 @@ type outcome struct {
 // that the table is not what was read or does not answer.
 func carryOut(ctx context.Context, k ipvs.Kernel, j job) outcome {
 	out := outcome{job: j}
+	for _, e := range j.errands {
+		e.run(ctx, k)
+	}
+	if !j.full && len(j.keys) == 0 {
+		return out
+	}
 	for round := range rounds {
 		have, err := read(ctx, k, j)
 		if err != nil {

@@ -27,11 +27,6 @@ func (q query) answer(ctx context.Context, k ipvs.Kernel) {
 	q.ask(ctx, k)
 }
 
-// ask has the worker ask the kernel, without waiting.
-func (r *role) ask(f func(context.Context, ipvs.Kernel)) {
-	r.queries <- query{f, make(chan struct{})}
-}
-
 // query has the worker ask the kernel and waits. It must not be called by the
 // loop.
 func (r *role) query(ctx context.Context, ask func(context.Context, ipvs.Kernel)) error {

@@ -1,0 +1,163 @@
+package director
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/holdfast-lb/holdfast/ipvs"
+	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/notify"
+)
+
+// start programs the tables. It runs before any goroutine, so the kernel is its.
+func (r *role) start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	r.started = time.Now()
+	r.cfg = r.opt.Config
+	lvs := r.cfg.Global.LVS
+	if lvs.Flush {
+		if err := r.kernel.Flush(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.setTimeouts(ctx, lvs); err != nil {
+		r.log.Error("lvs_timeouts", zap.Error(err))
+	}
+	ours := configured(r.cfg)
+	found, err := r.kernel.Read(ctx, func(k ipvs.Key) bool { return ours[k] })
+	if err != nil {
+		return fmt.Errorf("initialize ipvs: %w", err)
+	}
+	e := r.policy.load(r.cfg, checksFor(r.cfg), found, r.started)
+	r.report(e)
+	r.finish(carryOut(ctx, r.kernel, job{keys: r.policy.keys, want: r.policy.table(), full: true}))
+	r.setDaemons(ctx, r.kernel, daemonsOf(r.cfg))
+	r.engine.Set(r.policy.specs())
+	if r.opt.Ready != nil {
+		r.opt.Ready()
+	}
+	return nil
+}
+
+// configured are the IPVS services of a configuration.
+func configured(cfg *config.Config) map[ipvs.Key]bool {
+	groups := make(map[string]*config.ServerGroup, len(cfg.ServerGroups))
+	for _, g := range cfg.ServerGroups {
+		groups[g.Name] = g
+	}
+	keys := make(map[ipvs.Key]bool, len(cfg.VirtualServers))
+	for _, vs := range cfg.VirtualServers {
+		for _, k := range keysOf(vs, groups) {
+			keys[k] = true
+		}
+	}
+	return keys
+}
+
+// reload takes a new configuration.
+func (r *role) reload(cfg *config.Config) {
+	r.log.Info("Reinitializing ipvs")
+	for _, k := range r.policy.keys {
+		r.leaving[k] = true
+	}
+	r.cfg = cfg
+	e := r.policy.load(cfg, checksFor(cfg), nil, time.Now())
+	for _, k := range r.policy.keys {
+		delete(r.leaving, k)
+		r.dirty[k] = true
+	}
+	for k := range r.leaving {
+		r.dirty[k] = true
+	}
+	r.report(e)
+	r.full = true
+	for _, pl := range r.policy.pools {
+		r.suspendPool(pl)
+	}
+	r.engine.Set(r.policy.specs())
+	r.hub.Configure(notifySettings(cfg))
+	r.errands = append(r.errands, errand{run: func(ctx context.Context, k ipvs.Kernel) {
+		if err := r.setTimeouts(ctx, cfg.Global.LVS); err != nil {
+			r.log.Error("lvs_timeouts", zap.Error(err))
+		}
+		r.setDaemons(ctx, k, daemonsOf(cfg))
+	}})
+}
+
+// setTimeouts sets the timeouts of connections, and remembers those it finds the
+// first time.
+func (r *role) setTimeouts(ctx context.Context, lvs config.LVSGlobal) error {
+	want := ipvs.Timeouts{TCP: lvs.TimeoutTCP, TCPFin: lvs.TimeoutTCPFin, UDP: lvs.TimeoutUDP}
+	if want == (ipvs.Timeouts{}) && r.before == (ipvs.Timeouts{}) {
+		return nil
+	}
+	if r.before == (ipvs.Timeouts{}) {
+		found, err := r.kernel.Timeouts(ctx)
+		if err != nil {
+			return err
+		}
+		r.before = found
+	}
+	return r.kernel.SetTimeouts(ctx, ipvs.Timeouts{
+		TCP:    cmp.Or(want.TCP, r.before.TCP),
+		TCPFin: cmp.Or(want.TCPFin, r.before.TCPFin),
+		UDP:    cmp.Or(want.UDP, r.before.UDP),
+	})
+}
+
+// stop takes the services down. The loop, the worker and the engine have ended.
+func (r *role) stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	r.report(r.policy.stop())
+	if r.opt.DontReleaseIPVS {
+		return nil
+	}
+	err := r.release(ctx)
+	r.setDaemons(ctx, r.kernel, nil)
+	if r.before != (ipvs.Timeouts{}) {
+		err = errors.Join(err, r.kernel.SetTimeouts(ctx, r.before))
+	}
+	return err
+}
+
+// release removes our services, which takes their destinations along.
+func (r *role) release(ctx context.Context) error {
+	if r.cfg.Global.LVS.FlushOnStop == config.FlushAll {
+		return r.kernel.Flush(ctx)
+	}
+	all := append(slices.Clone(r.policy.keys), keys(r.leaving)...)
+	ops := make([]ipvs.Op, len(all))
+	for i, k := range all {
+		ops[i] = ipvs.Op{Verb: ipvs.DeleteService, Service: ipvs.Service{Key: k}}
+	}
+	failed, err := r.kernel.Apply(ctx, ops)
+	for _, f := range failed {
+		if !stale(f) {
+			r.log.Error(refusalText(f))
+		}
+	}
+	return err
+}
+
+// notifySettings are the pipes and mail settings of a configuration.
+func notifySettings(cfg *config.Config) notify.Settings {
+	g := &cfg.Global
+	s := notify.Settings{Mail: notify.MailSettings{
+		Server: g.Mail.Server, Port: g.Mail.Port, Helo: g.Mail.Helo, From: g.Mail.From, To: g.Mail.To,
+		RouterID: g.RouterID, Timeout: g.Mail.DialTimeout,
+	}}
+	for _, f := range []*config.FIFO{g.NotifyFIFO, g.LVSFIFO} {
+		if f != nil {
+			s.FIFOs = append(s.FIFOs, notify.FIFO{Path: f.Path, UID: f.UID, GID: f.GID, Script: command(f.Script)})
+		}
+	}
+	return s
+}
