@@ -42,10 +42,7 @@ func runDaemon(args []string) int {
 		fmt.Fprintf(os.Stderr, "Unexpected argument(s): %q\n", words)
 	}
 	if v.test {
-		if v.testFile != "" {
-			v.File = v.testFile
-		}
-		return daemon.Test(v.Options, os.Stderr)
+		return testConfig(v)
 	}
 	return daemon.Run(v.Options)
 }
@@ -61,6 +58,8 @@ type command struct {
 // commands are the subcommands, in the order of the help.
 func commands() []command {
 	return []command{
+		{"check", "[FILE]", "check a configuration and explain what is wrong with it", runCheck},
+		{"convert", "FILE", "write a configuration in the other language, TOML or keepalived's", runConvert},
 		{"doctor", doctorUsage, "say what on this machine keeps the configuration from working", examine},
 		{"realserver", realServerUsage, "prepare a backend for DR or TUN", realServer},
 	}

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/config/convert"
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 	"github.com/holdfast-lb/holdfast/pkg/config/host"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
@@ -21,6 +23,7 @@ type reading struct {
 // read reads the configuration from the operator's files.
 func (o *Options) read(dir string, mode config.Mode) (*reading, error) {
 	src := syntax.NewSource(os.DirFS("/"), dir, os.LookupEnv)
+	src.Seed = uint64(time.Now().UnixNano()) // for ${_RANDOM}; the roles get it with the bytes
 	r := o.parse(src, mode, host.Env())
 	archive, err := src.MarshalBinary()
 	if err != nil {
@@ -46,7 +49,7 @@ func (o *Options) parse(src *syntax.Source, mode config.Mode, env *config.Env) *
 	if id == "" {
 		id, _, _ = strings.Cut(env.Hostname, ".")
 	}
-	got := config.Load(o.File, syntax.Options{Source: src, ConfigID: id, AllConfig: o.AllConfig}, mode, env)
+	got := convert.Load(o.File, syntax.Options{Source: src, ConfigID: id, AllConfig: o.AllConfig}, mode, env)
 	diag.Sort(got.Problems)
 	return &reading{Reading: got, found: len(got.Tree.Files) > 0}
 }

@@ -6,6 +6,7 @@ package convert
 import (
 	"slices"
 	"sort"
+	"unicode/utf8"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
@@ -31,11 +32,53 @@ type Outline struct {
 	Nodes   []*Node
 	Rest    []syntax.Comment // at the end
 	Unknown []syntax.Word    // keywords that mean nothing where they stand
+
+	used syntax.Feature
+	main *diag.File
+}
+
+// Losses says what the other form of a configuration would lose: features that
+// are replaced by what they give here and now, and words without a meaning.
+func (o *Outline) Losses(features, unknown bool) (problems []diag.Problem) {
+	if o.used != 0 && features {
+		problems = append(problems, diag.Problem{
+			ID: "convert-expands", Severity: diag.Error, At: diag.Span{File: o.main},
+			Text: "this configuration uses " + o.used.String() + ": converted, it has only what they give on this machine now",
+			Hint: "add --expand if that is what you want (and --config-id for another machine)",
+		})
+	}
+	for _, w := range o.Unknown {
+		if unknown {
+			problems = append(problems, diag.Problem{
+				ID: "convert-drops", Severity: diag.Error, At: w.At, Text: w.Text + " has no meaning here and would be lost",
+				Hint: "correct it, or add --drop to leave such words out", Notes: w.Via.Notes(),
+			})
+		}
+	}
+	var walk func(nodes []*Node)
+	walk = func(nodes []*Node) {
+		for _, n := range nodes {
+			for _, w := range n.Words {
+				if !utf8.ValidString(w.Text) {
+					problems = append(problems, diag.Problem{
+						ID: "convert-not-utf8", Severity: diag.Error, At: w.At, Text: "this word is not valid UTF-8, which TOML requires",
+						Hint: "convert the file first: iconv -f LATIN1 -t UTF-8",
+					})
+				}
+			}
+			walk(n.Children)
+		}
+	}
+	walk(o.Nodes)
+	return problems
 }
 
 // Read makes the outline of a tree.
 func Read(tree *syntax.Tree) *Outline {
-	o := new(Outline)
+	o := &Outline{used: tree.Used}
+	if len(tree.Files) > 0 {
+		o.main = tree.Files[0]
+	}
 	seen := map[diag.Span]bool{}
 	for _, role := range [...]config.Role{config.Parent, config.VRRP, config.Checkers, config.BFD} {
 		r := follower{lines: tree.Lines, role: role}

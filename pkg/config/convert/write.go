@@ -28,14 +28,15 @@ func (w *tomlWriter) comments(comments []syntax.Comment, indent string) {
 func tomlComment(c syntax.Comment) string {
 	var b strings.Builder
 	b.WriteString("#")
-	if text := c.Text(); text != "" {
-		b.WriteString(" ")
-		for _, r := range text { // TOML refuses what cannot be seen
-			if r < ' ' && r != '\t' || r == 0x7f {
-				r = ' '
-			}
-			b.WriteRune(r)
+	text := strings.TrimLeft(c.At.Text(), "#!")
+	if text != "" && text[0] != ' ' {
+		b.WriteByte(' ')
+	}
+	for _, r := range text { // TOML refuses what cannot be seen
+		if r < ' ' && r != '\t' || r == 0x7f {
+			r = ' '
 		}
+		b.WriteRune(r)
 	}
 	return b.String()
 }

@@ -11,7 +11,11 @@ func Suggest(word string, candidates []string) string {
 		if len(c) == len(word) && strings.EqualFold(c, strings.ReplaceAll(word, "-", "_")) {
 			return c
 		}
-		if d := distance(word, c, least); d < least {
+		d := distance(word, c, least)
+		if n := len(c) - len(word); n > 0 && n <= 4 && len(word) >= 4 && strings.HasPrefix(c, word) {
+			d = 1 // the end was forgotten
+		}
+		if d < least {
 			best, least = c, d
 		}
 	}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/holdfast-lb/holdfast/pkg/config/convert"
+	"github.com/holdfast-lb/holdfast/pkg/config/diag"
+)
+
+// runConvert is holdfast convert.
+func runConvert(args []string) int {
+	var r reader
+	f := flag.NewFlagSet("holdfast convert", flag.ContinueOnError)
+	r.flags(f)
+	output := f.String("o", "-", "write to this `file`")
+	expand := f.Bool("expand", false, "replace conditions, definitions, includes and generators by what they give here and now")
+	drop := f.Bool("drop", false, "leave out what has no meaning where it stands")
+	words, err := arguments(f, args)
+	if err != nil {
+		return usage(err)
+	}
+	if len(words) != 1 {
+		fmt.Fprintln(os.Stderr, "usage: holdfast convert [-o FILE] [--expand] [--drop] FILE")
+		return exitUsage
+	}
+	got, err := r.read(words[0])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "holdfast convert:", err)
+		return exitFound
+	}
+	outline := convert.Read(got.Tree)
+	if problems := outline.Losses(!*expand, !*drop); len(problems) > 0 || len(got.Tree.Files) == 0 {
+		if len(got.Tree.Files) == 0 {
+			problems = got.Problems
+		}
+		_ = diag.Renderer{}.Write(os.Stderr, problems)
+		return exitFound
+	}
+	text := outline.Text()
+	if !convert.IsTOML(words[0]) {
+		text = convert.TOML(outline.Values())
+	}
+	if *output == "-" {
+		_, err = os.Stdout.WriteString(text)
+	} else {
+		err = os.WriteFile(*output, []byte(text), 0o600)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "holdfast convert:", err)
+		return exitFound
+	}
+	return exitGood
+}
