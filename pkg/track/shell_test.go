@@ -20,8 +20,6 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { netlab.MainNative(m) }
-
 // journal writes down events with the virtual seconds since the start.
 type journal struct {
 	mu    sync.Mutex
