@@ -134,7 +134,7 @@ func becomeKernel(run string) error {
 var guestModules = strings.Fields(`ipv6 ip_vs ip_vs_rr ip_vs_wrr ip_vs_lc ip_vs_wlc ip_vs_fo ip_vs_ovf
 	ip_vs_lblc ip_vs_lblcr ip_vs_dh ip_vs_sh ip_vs_mh ip_vs_sed ip_vs_nq ip_vs_pe_sip
 	veth bridge macvlan ipvlan dummy tun ipip sit ip6_tunnel ip_gre ip6_gre fou 8021q vrf
-	nf_conntrack nf_conntrack_netlink nf_nat nf_tables nft_ct nft_nat nft_masq nft_reject
+	nlmon sch_netem nf_conntrack nf_conntrack_netlink nf_nat nf_tables nft_ct nft_nat nft_masq nft_reject
 	ip_tables iptable_filter iptable_nat ip6_tables ip6table_filter xt_conntrack sctp`)
 
 // guestMain is the first process of the guest. It returns only on failure.
