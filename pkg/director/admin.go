@@ -3,6 +3,7 @@ package director
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"go.uber.org/zap"
@@ -69,6 +70,35 @@ func (p *policy) administer(pl *pool, s *server, to Admin, timeout time.Duration
 		e.say(pl, s, "Service %s of VS %s is in maintenance", s.name, pl.name)
 	}
 	p.settle(&e, pl, now)
+	s.mute(&e, pl)
+	return e
+}
+
+// muted says whether the checks of a server are not to be made: in maintenance,
+// and while ha_suspend leaves them to another machine.
+func (pl *pool) muted(s *server) bool { return pl.suspended || s.admin == Maint }
+
+// mute notes which checks of a server are to be made no more, or again.
+func (s *server) mute(e *effects, pl *pool) {
+	off := pl.muted(s)
+	for _, c := range s.checks {
+		if c.spec.Suspended != off {
+			c.spec.Suspended = off
+			e.switched = append(e.switched, c)
+		}
+	}
+}
+
+// locate takes the addresses of this machine, for ha_suspend, which does not know
+// what to do with marks and groups.
+func (p *policy) locate(here map[netip.Addr]bool) effects {
+	var e effects
+	for _, pl := range p.pools {
+		pl.suspended = pl.cfg.HASuspend && pl.cfg.Group == "" && pl.cfg.FwMark == 0 && !here[pl.cfg.Addr.Addr()]
+		for _, s := range pl.servers {
+			s.mute(&e, pl)
+		}
+	}
 	return e
 }
 
@@ -80,6 +110,7 @@ func (p *policy) tick(now time.Time) effects {
 			if s.admin == Drain && !s.deadline.IsZero() && !now.Before(s.deadline) {
 				e.say(pl, s, "Time to drain service %s of VS %s is over", s.name, pl.name)
 				s.admin, s.deadline = Maint, time.Time{}
+				s.mute(&e, pl)
 			}
 			if !s.ramp.IsZero() && !now.Before(s.ramp.Add(pl.cfg.SlowStart)) {
 				s.ramp = time.Time{}
@@ -101,6 +132,7 @@ func (p *policy) drained(pl *pool, s *server, now time.Time) effects {
 	e.say(pl, s, "Service %s of VS %s is drained", s.name, pl.name)
 	s.admin, s.deadline = Maint, time.Time{}
 	p.settle(&e, pl, now)
+	s.mute(&e, pl)
 	return e
 }
 

@@ -257,6 +257,9 @@ func (r *role) carry(e effects) {
 	for _, k := range e.dirty {
 		r.dirty[k] = true
 	}
+	for _, c := range e.switched {
+		r.engine.Suspend(c.spec.Key, c.spec.Suspended)
+	}
 }
 
 // report logs and notifies.

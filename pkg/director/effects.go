@@ -18,12 +18,14 @@ type line struct {
 	real    string // which real server it is about, or empty
 }
 
-// effects are what comes of an event, in order: lines, notifications, and the
-// IPVS services whose entries have changed.
+// effects are what comes of an event, in order: lines, notifications, the IPVS
+// services whose entries have changed, and checks that are to be made no more or
+// again.
 type effects struct {
-	lines []line
-	notes []notify.Event
-	dirty []ipvs.Key
+	lines    []line
+	notes    []notify.Event
+	dirty    []ipvs.Key
+	switched []*check
 }
 
 func (e *effects) say(pl *pool, s *server, format string, args ...any) {

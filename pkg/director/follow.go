@@ -90,36 +90,14 @@ func (r *role) followAddresses(ctx context.Context) error {
 		for a := range here {
 			set[a] = true
 		}
-		r.post(func() { r.suspendAll(set) })
+		r.post(func() { r.located(set) })
 	})
 }
 
-// suspendAll stops the checks of virtual servers whose address is elsewhere, and
-// makes those again whose address is here.
-func (r *role) suspendAll(here map[netip.Addr]bool) {
+// located takes the addresses of this machine.
+func (r *role) located(here map[netip.Addr]bool) {
 	r.here = here
-	for _, pl := range r.policy.pools {
-		r.suspendPool(pl)
-	}
-}
-
-func (r *role) suspendPool(pl *pool) {
-	away := pl.cfg.HASuspend && pl.cfg.Group == "" && pl.cfg.FwMark == 0 && r.here != nil && !r.here[pl.cfg.Addr.Addr()]
-	if away == pl.suspended {
-		return
-	}
-	pl.suspended = away
-	for _, s := range pl.servers {
-		r.suspend(pl, s)
-	}
-}
-
-// suspend tells the engine whether the checks of a server are to be made.
-func (r *role) suspend(pl *pool, s *server) {
-	for _, c := range s.checks {
-		c.spec.Suspended = pl.suspended || s.admin == Maint
-		r.engine.Suspend(c.spec.Key, c.spec.Suspended)
-	}
+	r.carry(r.policy.locate(here))
 }
 
 // daemonsOf are the connection synchronisation daemons that are ours to run. Those

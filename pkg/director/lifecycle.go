@@ -78,10 +78,10 @@ func (r *role) reload(cfg *config.Config) {
 	}
 	r.report(e)
 	r.full = true
-	for _, pl := range r.policy.pools {
-		r.suspendPool(pl)
-	}
 	r.engine.Set(r.policy.specs())
+	if r.here != nil {
+		r.carry(r.policy.locate(r.here))
+	}
 	r.hub.Configure(notifySettings(cfg))
 	r.errands = append(r.errands, errand{run: func(ctx context.Context, k ipvs.Kernel) {
 		if err := r.setTimeouts(ctx, cfg.Global.LVS); err != nil {

@@ -159,6 +159,9 @@ func (p *policy) inherit(e *effects, pl, was *pool, checks checksOf, now time.Ti
 		if o := before[s.name]; o != nil {
 			delete(before, s.name)
 			s.inherit(o)
+			for _, c := range s.checks {
+				c.spec.Suspended = pl.muted(s)
+			}
 			p.reweigh(e, pl, s, o.weight)
 		} else if p.initNotifies && s.up {
 			p.server(e, pl, s, true, "Initial state is UP")
@@ -190,7 +193,7 @@ func (s *server) inherit(o *server) {
 	}
 	for _, c := range s.checks {
 		if k := known[c.spec.Key]; k != nil {
-			c.up, c.weight, c.result, c.spec.Suspended = k.up, k.weight, k.result, k.spec.Suspended
+			c.up, c.weight, c.result = k.up, k.weight, k.result
 		} else {
 			c.up = o.up
 		}

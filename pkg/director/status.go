@@ -90,11 +90,7 @@ func (r *role) administer(ctx context.Context, to Admin, params json.RawMessage)
 			refused = err
 			return
 		}
-		was := s.admin
 		r.carry(r.policy.administer(pl, s, to, req.Timeout, time.Now()))
-		if (was == Maint) != (s.admin == Maint) {
-			r.suspend(pl, s)
-		}
 	})
 	return errors.Join(err, refused)
 }

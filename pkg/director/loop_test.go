@@ -1,0 +1,482 @@
+package director
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/holdfast-lb/holdfast/healthcheck"
+	"github.com/holdfast-lb/holdfast/ipvs"
+	"github.com/holdfast-lb/holdfast/ipvs/ipvstest"
+	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/control"
+	"github.com/holdfast-lb/holdfast/pkg/notify"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeEngine remembers what it was asked to check.
+type fakeEngine struct {
+	mu        sync.Mutex
+	specs     []healthcheck.Spec
+	suspended map[string]bool
+}
+
+func (e *fakeEngine) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+
+func (e *fakeEngine) Set(s []healthcheck.Spec) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.specs = s
+}
+
+func (e *fakeEngine) Suspend(key string, on bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.suspended[key] = on
+}
+
+func (e *fakeEngine) TrackFile(string, int64) {}
+func (e *fakeEngine) Session(string, bool)    {}
+func (e *fakeEngine) Snapshot(context.Context) ([]healthcheck.Status, error) {
+	return nil, nil
+}
+
+// key is the key of the only check of a real server.
+func (e *fakeEngine) key(real string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range e.specs {
+		if strings.HasPrefix(s.Key, "["+addr(real).Addr().String()+"]") {
+			return s.Key
+		}
+	}
+	return ""
+}
+
+// fakeHub remembers what it was told.
+type fakeHub struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (h *fakeHub) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+func (h *fakeHub) Configure(notify.Settings)     {}
+func (h *fakeHub) Tell(e notify.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lines = append(h.lines, e.Line())
+}
+
+// rig is a role with everything around it in memory, in a bubble.
+type rig struct {
+	*testing.T
+	kernel *ipvstest.Memory
+	engine *fakeEngine
+	hub    *fakeHub
+	role   *role
+	logs   *observer.ObservedLogs
+	reload chan *config.Config
+	stop   func() error
+}
+
+// launch starts a role and waits until it has nothing to do.
+func launch(t *testing.T, k *ipvstest.Memory, cfg *config.Config, change ...func(*Options)) *rig {
+	core, logs := observer.New(zap.InfoLevel)
+	g := &rig{
+		T: t, kernel: k, logs: logs, hub: &fakeHub{}, reload: make(chan *config.Config),
+		engine: &fakeEngine{suspended: make(map[string]bool)},
+	}
+	opt := Options{Config: cfg, Reload: g.reload, Log: zap.New(core)}
+	for _, f := range change {
+		f(&opt)
+	}
+	g.role = newRole(opt, k)
+	g.role.engine, g.role.hub = g.engine, g.hub
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- g.role.run(ctx) }()
+	g.stop = func() error { cancel(); return <-done }
+	synctest.Wait()
+	return g
+}
+
+func (g *rig) check(real string, up bool) {
+	g.role.checked(healthcheck.Event{Key: g.engine.key(real), Up: up, First: true, Turned: true, Result: healthcheck.Result{OK: up}})
+	synctest.Wait()
+}
+
+// did compares the requests that reached the kernel since the last call.
+func (g *rig) did(want ...string) {
+	g.Helper()
+	var got []string
+	for _, op := range g.kernel.Applied() {
+		got = append(got, op.String())
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		g.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// logged says whether a line was logged since the last call.
+func (g *rig) logged(part string) bool {
+	return slices.ContainsFunc(g.logs.TakeAll(), func(e observer.LoggedEntry) bool { return strings.Contains(e.Message, part) })
+}
+
+func (g *rig) end() {
+	g.Helper()
+	if err := g.stop(); err != nil {
+		g.Errorf("the role ended with %v", err)
+	}
+}
+
+var (
+	webKey  = ipvs.AddressKey(ipvs.TCP, addr("10.9.0.100:80"))
+	foreign = ipvs.Op{Verb: ipvs.AddService, Service: ipvs.Service{
+		Key: ipvs.AddressKey(ipvs.TCP, addr("10.9.0.119:99")), Scheduler: "rr", Netmask: 0xffffffff,
+	}}
+)
+
+func webOp(v ipvs.Verb, at string, weight int32) ipvs.Op {
+	op := ipvs.Op{Verb: v, Service: ipvs.Service{Key: webKey}}
+	if at != "" {
+		op.Destination = ipvs.Destination{Addr: addr(at).Addr(), Port: addr(at).Port(), Weight: weight}
+	}
+	return op
+}
+
+func every(period time.Duration, cfg *config.Config) *config.Config {
+	cfg.Global.LVS.ReconcileInterval = period
+	return cfg
+}
+
+func TestLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := ipvstest.New()
+		k.Tamper(foreign)
+		g := launch(t, k, cfgOf(vs(rs("10.9.0.11:80", 1), rs("10.9.0.12:80", 1))))
+		g.did("add service 10.9.0.100:80/tcp", "add 10.9.0.11:80 to 10.9.0.100:80/tcp", "add 10.9.0.12:80 to 10.9.0.100:80/tcp")
+		g.check("10.9.0.12:80", false)
+		g.did("delete 10.9.0.12:80 from 10.9.0.100:80/tcp")
+		g.check("10.9.0.12:80", true)
+		g.did("add 10.9.0.12:80 to 10.9.0.100:80/tcp")
+		g.end()
+		g.did("delete service 10.9.0.100:80/tcp")
+		if left, _ := k.Read(t.Context(), nil); len(left) != 1 || left[0].Key != foreign.Service.Key {
+			t.Errorf("the role leaves %v, want only what it found", left)
+		}
+		want := []string{
+			"VS [10.9.0.100]:tcp:80 UP",
+			"RS [10.9.0.12]:tcp:80 [10.9.0.100]:tcp:80 DOWN",
+			"RS [10.9.0.12]:tcp:80 [10.9.0.100]:tcp:80 UP",
+		}
+		if diff := cmp.Diff(want, g.hub.lines); diff != "" {
+			t.Errorf("notifications (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestReloadSendsOnlyDifferences(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		other := edit(vs(rs("10.9.0.11:80", 1)), func(v *config.VirtualServer) { v.Addr = addr("10.9.0.101:80") })
+		g := launch(t, ipvstest.New(), cfgOf(vs(rs("10.9.0.11:80", 1), rs("10.9.0.12:80", 1)), other))
+		g.did("add service 10.9.0.100:80/tcp", "add 10.9.0.11:80 to 10.9.0.100:80/tcp", "add 10.9.0.12:80 to 10.9.0.100:80/tcp",
+			"add service 10.9.0.101:80/tcp", "add 10.9.0.11:80 to 10.9.0.101:80/tcp")
+		g.reload <- cfgOf(vs(rs("10.9.0.11:80", 7), rs("10.9.0.12:80", 1), rs("10.9.0.13:80", 1)), other)
+		synctest.Wait()
+		g.did("edit 10.9.0.11:80 of 10.9.0.100:80/tcp", "add 10.9.0.13:80 to 10.9.0.100:80/tcp")
+		g.reload <- cfgOf(other)
+		synctest.Wait()
+		g.did("delete service 10.9.0.100:80/tcp")
+		if g.logged("another program") {
+			t.Error("a reload is taken for somebody else's work")
+		}
+		g.kernel.Tamper(ipvs.Op{Verb: ipvs.AddService, Service: ipvs.Service{Key: webKey, Scheduler: "rr"}})
+		g.end()
+		g.did("delete service 10.9.0.101:80/tcp") // what we have given up and somebody else has taken is not ours
+	})
+}
+
+func TestAdoptionSendsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := cfgOf(vs(rs("10.9.0.11:80", 1), rs("10.9.0.12:80", 1)))
+		k := ipvstest.New()
+		g := launch(t, k, cfg, func(o *Options) { o.DontReleaseIPVS = true })
+		g.check("10.9.0.12:80", false)
+		g.end()
+		k.Applied()
+		g = launch(t, k, cfg)
+		g.did()
+		g.check("10.9.0.12:80", true)
+		g.did("add 10.9.0.12:80 to 10.9.0.100:80/tcp")
+		g.end()
+	})
+}
+
+func TestDriftIsRepaired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := ipvstest.New()
+		g := launch(t, k, every(5*time.Second, cfgOf(vs(rs("10.9.0.11:80", 1), rs("10.9.0.12:80", 1)))))
+		k.Applied()
+		k.Tamper(foreign, webOp(ipvs.DeleteDestination, "10.9.0.11:80", 0), webOp(ipvs.EditDestination, "10.9.0.12:80", 9))
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		g.did()
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		g.did("add 10.9.0.11:80 to 10.9.0.100:80/tcp", "edit 10.9.0.12:80 of 10.9.0.100:80/tcp")
+		if !g.logged("The IPVS table was changed by another program, repaired: add 10.9.0.11:80 to 10.9.0.100:80/tcp, edit 10.9.0.12:80 of 10.9.0.100:80/tcp") {
+			t.Error("the repair is not logged")
+		}
+		k.Tamper(webOp(ipvs.DeleteService, "", 0))
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		g.did("add service 10.9.0.100:80/tcp", "add 10.9.0.11:80 to 10.9.0.100:80/tcp", "add 10.9.0.12:80 to 10.9.0.100:80/tcp")
+		st, err := g.role.status(t.Context())
+		if err != nil || st.Counters.Drift != 5 {
+			t.Errorf("status %+v, %v, want a drift of 5", st, err)
+		}
+		g.end()
+	})
+}
+
+func TestChangeMeetsDrift(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := ipvstest.New()
+		g := launch(t, k, cfgOf(vs(rs("10.9.0.11:80", 1), rs("10.9.0.12:80", 1), rs("10.9.0.13:80", 1))))
+		k.Applied()
+		k.Tamper(webOp(ipvs.DeleteDestination, "10.9.0.11:80", 0), webOp(ipvs.DeleteDestination, "10.9.0.12:80", 0))
+		g.check("10.9.0.12:80", false)
+		g.did("add 10.9.0.11:80 to 10.9.0.100:80/tcp")
+		g.end()
+	})
+}
+
+func TestLostAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := ipvstest.New()
+		g := launch(t, k, cfgOf(vs(rs("10.9.0.11:80", 1), rs("10.9.0.12:80", 1))))
+		k.Applied()
+		k.LoseNextAnswer(ipvs.ErrUncertain)
+		g.check("10.9.0.12:80", false)
+		g.did("delete 10.9.0.12:80 from 10.9.0.100:80/tcp") // it was read again, and done
+		k.LoseNextAnswer(errors.New("no socket"))
+		g.check("10.9.0.12:80", true)
+		g.did("add 10.9.0.12:80 to 10.9.0.100:80/tcp")
+		if !g.logged("IPVS could not be reconciled") {
+			t.Error("the failure is not logged")
+		}
+		k.Tamper(webOp(ipvs.DeleteDestination, "10.9.0.12:80", 0)) // as if it had not been done
+		time.Sleep(2 * retryDelay)
+		synctest.Wait()
+		g.did("add 10.9.0.12:80 to 10.9.0.100:80/tcp")
+		g.end()
+	})
+}
+
+func TestRefusalIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := ipvstest.New()
+		k.FailWith(func(op ipvs.Op) error {
+			if op.Verb == ipvs.AddDestination && op.Destination.Port == 81 {
+				return syscall.EINVAL
+			}
+			return nil
+		})
+		g := launch(t, k, every(time.Second, cfgOf(vs(rs("10.9.0.11:80", 1), rs("10.9.0.12:81", 1)))))
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		said, drift := 0, 0
+		for _, e := range g.logs.TakeAll() {
+			if e.Message == "IPVS cmd IP_VS_SO_SET_ADDDEST(1159) error: invalid argument(22) (10.9.0.100:80/tcp -> 10.9.0.12:81)" {
+				said++
+			}
+			if strings.Contains(e.Message, "another program") {
+				drift++
+			}
+		}
+		if said != 1 || drift != 0 {
+			t.Errorf("logged %d times, %d times as drift; want once and never", said, drift)
+		}
+		g.end()
+	})
+}
+
+func TestEndings(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		cfg  config.LVSGlobal
+		keep bool
+		left []ipvs.Key
+	}{
+		{name: "as usual", left: []ipvs.Key{foreign.Service.Key}},
+		{name: "lvs_flush_on_stop", cfg: config.LVSGlobal{FlushOnStop: config.FlushAll}},
+		{name: "lvs_flush_on_stop VS", cfg: config.LVSGlobal{FlushOnStop: config.FlushServices}, left: []ipvs.Key{foreign.Service.Key}},
+		{name: "dont-release-ipvs", keep: true, left: []ipvs.Key{foreign.Service.Key, webKey}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := ipvstest.New()
+				k.Tamper(foreign)
+				cfg := cfgOf(vs(rs("10.9.0.11:80", 1)))
+				cfg.Global.LVS = tt.cfg
+				g := launch(t, k, cfg, func(o *Options) { o.DontReleaseIPVS = tt.keep })
+				g.end()
+				var left []ipvs.Key
+				found, _ := k.Read(t.Context(), nil)
+				for _, e := range found {
+					left = append(left, e.Key)
+				}
+				if diff := cmp.Diff(tt.left, left, cmpopts.EquateComparable(ipvs.Key{})); diff != "" {
+					t.Errorf("left behind (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func TestFlushTimeoutsAndDaemons(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := ipvstest.New()
+		k.Tamper(foreign)
+		before, _ := k.Timeouts(t.Context())
+		cfg := cfgOf(vs(rs("10.9.0.11:80", 1)))
+		cfg.Global.LVS = config.LVSGlobal{Flush: true, TimeoutTCP: time.Hour, SyncDaemon: &config.SyncDaemon{Interface: "lan", ID: 3}}
+		g := launch(t, k, cfg)
+		if found, _ := k.Read(t.Context(), nil); len(found) != 1 || found[0].Key != webKey {
+			t.Errorf("after lvs_flush there is %v, want only ours", found)
+		}
+		timeouts := func(want ipvs.Timeouts) {
+			t.Helper()
+			if got, _ := k.Timeouts(t.Context()); got != want {
+				t.Errorf("timeouts %+v, want %+v", got, want)
+			}
+		}
+		daemons := func(want ...string) {
+			t.Helper()
+			running, _ := k.Daemons(t.Context())
+			var got []string
+			for _, d := range running {
+				got = append(got, d.Role.String()+" "+d.Interface)
+			}
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("sync daemons (-want +got):\n%s", diff)
+			}
+		}
+		timeouts(ipvs.Timeouts{TCP: time.Hour, TCPFin: before.TCPFin, UDP: before.UDP})
+		daemons("master lan", "backup lan")
+
+		next := cfgOf(vs(rs("10.9.0.11:80", 1)))
+		next.Global.LVS = config.LVSGlobal{TimeoutUDP: time.Second, SyncDaemon: &config.SyncDaemon{Interface: "wan", ID: 3}}
+		g.reload <- next
+		synctest.Wait()
+		timeouts(ipvs.Timeouts{TCP: before.TCP, TCPFin: before.TCPFin, UDP: time.Second})
+		daemons("master wan", "backup wan")
+		g.end()
+		timeouts(before)
+		daemons()
+	})
+}
+
+func TestSuspension(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := edit(vs(rs("10.9.0.11:80", 1)), func(v *config.VirtualServer) { v.HASuspend = true })
+		g := launch(t, ipvstest.New(), cfgOf(vs(rs("10.9.0.11:80", 1))))
+		g.reload <- cfgOf(server)
+		synctest.Wait()
+		suspended := func(want bool) {
+			t.Helper()
+			if got := g.engine.suspended[g.engine.key("10.9.0.11:80")]; got != want {
+				t.Errorf("suspended %v, want %v", got, want)
+			}
+		}
+		here := func(a ...string) {
+			set := make(map[netip.Addr]bool)
+			for _, s := range a {
+				set[netip.MustParseAddr(s)] = true
+			}
+			g.role.post(func() { g.role.located(set) })
+			synctest.Wait()
+		}
+		suspended(false) // the addresses are not known
+		here("10.9.0.1")
+		suspended(true)
+		g.reload <- cfgOf(server)
+		synctest.Wait()
+		if !g.engine.specs[0].Suspended {
+			t.Error("a reload takes the suspension back")
+		}
+		here("10.9.0.1", "10.9.0.100")
+		suspended(false)
+		g.end()
+	})
+}
+
+func TestClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := ipvstest.New()
+		g := launch(t, k, cfgOf(vs(rs("10.9.0.11:80", 3), rs("10.9.0.12:80", 1))))
+		k.Applied()
+		ask := func(to Admin, params string) error {
+			err := g.role.administer(t.Context(), to, []byte(params))
+			synctest.Wait()
+			return err
+		}
+		server := `{"virtual":"10.9.0.100:80","real":"10.9.0.11:80","timeout_ns":60000000000}`
+		if err := ask(Drain, server); err != nil {
+			t.Fatal(err)
+		}
+		g.did("edit 10.9.0.11:80 of 10.9.0.100:80/tcp")
+		k.Connect(webKey, addr("10.9.0.11:80"), 2, 7)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		g.did()
+		st, err := g.role.status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := control.RealServer{
+			Name: "[10.9.0.11]:tcp:80", Up: true, Admin: "drain", Weight: 3, Configured: 3, InPool: true, Active: 2, Inactive: 7,
+		}
+		got := st.Virtual[0].Real[0]
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(control.RealServer{}, "Since", "DrainUntil", "Checks")); diff != "" {
+			t.Errorf("status (-want +got):\n%s", diff)
+		}
+		k.Connect(webKey, addr("10.9.0.11:80"), 0, 7)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		g.did("delete 10.9.0.11:80 from 10.9.0.100:80/tcp") // the last connection has gone
+		if !g.engine.suspended[g.engine.key("10.9.0.11:80")] {
+			t.Error("a drained server is still checked")
+		}
+		if err := ask(Ready, server); err != nil {
+			t.Fatal(err)
+		}
+		g.did("add 10.9.0.11:80 to 10.9.0.100:80/tcp")
+		if g.engine.suspended[g.engine.key("10.9.0.11:80")] {
+			t.Error("a server that is ready again is not checked")
+		}
+		for _, params := range []string{`{`, `{"virtual":"x","real":"y"}`} {
+			if err := ask(Drain, params); err == nil {
+				t.Errorf("drain %s succeeds", params)
+			}
+		}
+		g.end()
+		if _, err := g.role.status(context.Background()); !errors.Is(err, errLeaving) {
+			t.Errorf("status of a role that has ended: %v, want %v", err, errLeaving)
+		}
+	})
+}
