@@ -51,7 +51,7 @@ var rooms = map[string]room{
 
 	"healthcheck": {pure: true},
 	"healthcheck/dialogue": {pure: true, imports: []string{"healthcheck"}, uses: []string{
-		"github.com/dlclark/regexp2", "golang.org/x/net/dns/dnsmessage",
+		"github.com/dlclark/regexp2", "golang.org/x/net/dns/dnsmessage", "golang.org/x/net/http2/hpack",
 	}},
 	"healthcheck/probe":   {imports: []string{"healthcheck", "healthcheck/dialogue", "pkg/script"}},
 	"healthcheck/genhash": {imports: []string{"healthcheck", "healthcheck/dialogue", "healthcheck/probe"}},

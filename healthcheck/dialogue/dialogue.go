@@ -25,7 +25,8 @@ type Dialogue interface {
 	Silent() healthcheck.Result
 }
 
-// Turn is what a dialogue does next: it says something, or has a verdict.
+// Turn is what a dialogue does next: it says something, or has a verdict. With
+// a verdict, what it says is a polite last word.
 type Turn struct {
 	Send   []byte
 	Done   bool
@@ -80,6 +81,39 @@ func Prepare(s healthcheck.Spec) (Plan, error) {
 	case healthcheck.Ping:
 		v6 := s.Target.Addr().Is6() && !s.Target.Addr().Is4In6()
 		return Plan{Transport: Echo, Begin: func(a Attempt) Dialogue { return &ping{v6: v6, seq: a.ID} }}, nil
+	}
+	return prepareOurs(s)
+}
+
+// prepareOurs prepares the kinds that keepalived does not have.
+func prepareOurs(s healthcheck.Spec) (Plan, error) {
+	switch ask := s.Ask.(type) {
+	case healthcheck.SendExpect:
+		return scripted(ask.TLS, ask.Steps)
+	case healthcheck.Session:
+		steps, err := sessionSteps(ask)
+		if err != nil {
+			return Plan{}, err
+		}
+		return scripted(ask.TLS, steps)
+	case healthcheck.Redis:
+		return scripted(ask.TLS, redisSteps(ask))
+	case healthcheck.WebSocket:
+		return scripted(ask.TLS, webSocketSteps(ask, s.Target))
+	case healthcheck.MySQL:
+		return Plan{Begin: func(Attempt) Dialogue { return &mysql{ask: ask} }}, nil
+	case healthcheck.PgSQL:
+		return preparePgSQL(ask), nil
+	case healthcheck.LDAP:
+		return Plan{TLS: ask.TLS, Begin: func(Attempt) Dialogue { return &ldap{ask: ask} }}, nil
+	case healthcheck.SIP:
+		return prepareSIP(ask, s.Target)
+	case healthcheck.Radius:
+		return prepareRadius(ask)
+	case healthcheck.GRPC:
+		return prepareGRPC(ask, s.Target), nil
+	case healthcheck.HTTPRequest:
+		return prepareRequest(ask, s.Target)
 	}
 	return Plan{}, fmt.Errorf("%s holds no conversation", s.Ask.Keyword())
 }

@@ -169,6 +169,9 @@ func (e *Engine) turn(j *job, t dialogue.Turn, now time.Time) (over bool) {
 		e.spawn(j, func(context.Context) healthcheck.Result { return t.Judge() })
 		return true
 	case t.Done:
+		if len(t.Send) > 0 { // goodbye; whether it arrives does not matter
+			_, _ = writeSocket(j.fd, t.Send)
+		}
 		e.finish(j, now, t.Result)
 		return true
 	}

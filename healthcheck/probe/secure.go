@@ -97,6 +97,9 @@ func (c *secure) converse(conn, raw net.Conn) healthcheck.Result {
 		case turn.Judge != nil:
 			return turn.Judge()
 		case turn.Done:
+			if len(turn.Send) > 0 { // goodbye; whether it arrives does not matter
+				_, _ = conn.Write(turn.Send)
+			}
 			return turn.Result
 		}
 		now := time.Now()

@@ -1,0 +1,333 @@
+package dialogue
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/holdfast-lb/holdfast/healthcheck"
+)
+
+// requestPlan is an HTTP_CHECK made ready.
+type requestPlan struct {
+	ask    healthcheck.HTTPRequest
+	fields [][2]string // of the header, with HTTP/2's names for what is in the first line
+	expect []expectedField
+	regex  *pattern
+}
+
+type expectedField struct {
+	name  string
+	value *regexp.Regexp
+}
+
+func prepareRequest(ask healthcheck.HTTPRequest, target netip.AddrPort) (Plan, error) {
+	if ask.Method == "" {
+		ask.Method = "GET"
+	}
+	p := &requestPlan{ask: ask}
+	if err := p.compile(); err != nil {
+		return Plan{}, err
+	}
+	plan := Plan{TLS: ask.TLS, Begin: func(Attempt) Dialogue { return &request{plan: p, length: -1} }}
+	scheme := "http"
+	if ask.TLS != nil {
+		scheme = "https"
+	}
+	p.fields = [][2]string{
+		{":method", ask.Method}, {":scheme", scheme}, {":path", orSlash(ask.Path)}, {":authority", orTarget(ask.Host, target)},
+		{"user-agent", "holdfast"}, {"accept", "*/*"},
+	}
+	if ask.Username != "" {
+		secret := base64.StdEncoding.EncodeToString([]byte(ask.Username + ":" + ask.Password))
+		p.fields = append(p.fields, [2]string{"authorization", "Basic " + secret})
+	}
+	for _, h := range ask.Headers {
+		p.fields = append(p.fields, [2]string{h.Name, h.Value})
+	}
+	if ask.Body != "" {
+		p.fields = append(p.fields, [2]string{"content-length", strconv.Itoa(len(ask.Body))})
+	}
+	for _, f := range p.fields {
+		if strings.ContainsAny(f[0]+f[1], "\r\n\x00") {
+			return Plan{}, fmt.Errorf("HTTP_CHECK: %s has a line break", f[0])
+		}
+	}
+	if ask.HTTP2 && ask.TLS != nil {
+		with := *ask.TLS
+		with.ALPN = []string{"h2"}
+		plan.TLS = &with
+	}
+	return plan, nil
+}
+
+func (p *requestPlan) compile() error {
+	for _, h := range p.ask.Expect {
+		re, err := regexp.Compile(h.Value)
+		if err != nil {
+			return fmt.Errorf("header %s: %w", h.Name, err)
+		}
+		p.expect = append(p.expect, expectedField{strings.ToLower(h.Name), re})
+	}
+	if p.ask.Regex != nil {
+		re, err := compile(*p.ask.Regex)
+		if err != nil {
+			return err
+		}
+		p.regex = re
+	}
+	return nil
+}
+
+// http1 is the request in HTTP/1.1.
+func (p *requestPlan) http1() []byte {
+	b := fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", p.fields[0][1], p.fields[2][1], p.fields[3][1])
+	for _, f := range p.fields[4:] {
+		b = fmt.Appendf(b, "%s: %s\r\n", f[0], f[1])
+	}
+	return append(append(b, "\r\n"...), p.ask.Body...)
+}
+
+// http2 is the same for HTTP/2, whose names are in lower case.
+func (p *requestPlan) http2(h *h2) []byte {
+	fields := make([][2]string, len(p.fields))
+	for i, f := range p.fields {
+		fields[i] = [2]string{strings.ToLower(f[0]), f[1]}
+	}
+	var body []byte
+	if p.ask.Body != "" {
+		body = []byte(p.ask.Body)
+	}
+	return h.request(fields, body)
+}
+
+// request is an HTTP_CHECK under way.
+type request struct {
+	plan    *requestPlan
+	h2      h2
+	head    []byte
+	inBody  bool
+	status  int
+	fields  []healthcheck.Header // names in lower case
+	length  int64                // -1: until the end
+	chunked bool
+	body    []byte
+}
+
+func (r *request) Open() Turn {
+	if !r.plan.ask.HTTP2 {
+		return say(r.plan.http1())
+	}
+	size := 0
+	r.h2.header = func(name, value string) {
+		size += len(name) + len(value)
+		if name == ":status" {
+			r.status, _ = strconv.Atoi(value)
+		} else if size < maxHead {
+			r.fields = append(r.fields, healthcheck.Header{Name: name, Value: value})
+		}
+	}
+	r.h2.data = r.take
+	return say(r.plan.http2(&r.h2))
+}
+
+func (r *request) take(b []byte) { r.body = append(r.body, b[:min(len(b), maxMatch-len(r.body))]...) }
+
+func (r *request) Hear(in []byte) Turn {
+	if r.plan.ask.HTTP2 {
+		out, ended, err := r.h2.hear(in)
+		switch {
+		case err != nil:
+			return failed(healthcheck.FaultRead, "%v", err)
+		case !ended:
+			return say(out)
+		}
+		return r.judge()
+	}
+	if !r.inBody {
+		r.head = append(r.head, in...)
+		size, end := blankLine(r.head)
+		switch {
+		case size < 0 && len(r.head) > maxHead:
+			return failed(healthcheck.FaultRead, "a header of more than %d KiB", maxHead>>10)
+		case size < 0:
+			return Turn{}
+		}
+		if err := r.header(r.head[:size]); err != nil {
+			return failed(healthcheck.FaultRead, "%v", err)
+		}
+		if r.status < 200 && r.status != 101 { // an interim answer: the real one follows
+			rest := bytes.Clone(r.head[end:])
+			r.head, r.fields = nil, nil
+			if len(rest) == 0 {
+				return Turn{}
+			}
+			return r.Hear(rest)
+		}
+		r.inBody, in, r.head = true, r.head[end:], nil
+	}
+	r.take(in)
+	done := r.length >= 0 && int64(len(r.body)) >= r.length || len(r.body) == maxMatch || r.plan.ask.Method == "HEAD"
+	if r.chunked {
+		_, done = unchunked(r.body)
+	}
+	if done {
+		return r.judge()
+	}
+	return Turn{}
+}
+
+func (r *request) header(head []byte) (err error) {
+	if r.status, r.length, err = parseHead(head); err != nil {
+		return err
+	}
+	if r.status == 204 || r.status == 304 || r.status == 101 {
+		r.length = 0
+	}
+	_, fields, _ := bytes.Cut(head, []byte("\n"))
+	for _, line := range bytes.Split(fields, []byte("\n")) {
+		name, value, ok := strings.Cut(string(line), ":")
+		if !ok {
+			continue
+		}
+		h := healthcheck.Header{Name: strings.ToLower(strings.TrimSpace(name)), Value: strings.TrimSpace(value)}
+		r.fields = append(r.fields, h)
+		if h.Name == "transfer-encoding" && strings.EqualFold(h.Value, "chunked") {
+			r.chunked, r.length = true, -1
+		}
+	}
+	return nil
+}
+
+// unchunked takes apart as much of a chunked body (RFC 9112 section 7.1) as
+// there is, and reports whether it is whole. What is not chunks ends it.
+func unchunked(b []byte) (body []byte, whole bool) {
+	for {
+		line, rest, ok := bytes.Cut(b, []byte("\r\n"))
+		if !ok {
+			return body, false
+		}
+		size, _, _ := bytes.Cut(line, []byte(";"))
+		n, err := strconv.ParseUint(string(bytes.TrimSpace(size)), 16, 31)
+		if err != nil || n == 0 {
+			return body, true
+		}
+		if uint64(len(rest)) < n+2 {
+			return append(body, rest[:min(uint64(len(rest)), n)]...), false
+		}
+		body, b = append(body, rest[:n]...), rest[n+2:]
+	}
+}
+
+func (r *request) Closed() Turn {
+	switch {
+	case r.inBody:
+		return r.judge()
+	case len(r.head) == 0:
+		return failed(healthcheck.FaultNoData, "connection closed without an answer")
+	}
+	return failed(healthcheck.FaultRead, "connection closed inside the header")
+}
+
+func (r *request) Silent() healthcheck.Result {
+	if r.inBody {
+		return fault(healthcheck.FaultReadTimeout, "body stopped after %d bytes", len(r.body))
+	}
+	return fault(healthcheck.FaultReadTimeout, "no answer in time")
+}
+
+// judge looks at the status, the header, and then the body.
+func (r *request) judge() Turn {
+	ask := r.plan.ask
+	if !accepts(ask.Status, r.status) {
+		t := failed(healthcheck.FaultStatus, "status %d, wanted %s", r.status, wanted(ask.Status))
+		t.Result.Value = int64(r.status)
+		return t
+	}
+	for _, want := range r.plan.expect {
+		if err := r.has(want); err != nil {
+			return failed(healthcheck.FaultReply, "%v", err)
+		}
+	}
+	if r.chunked {
+		r.body, _ = unchunked(r.body)
+	}
+	if r.length >= 0 && int64(len(r.body)) > r.length {
+		r.body = r.body[:r.length]
+	}
+	if len(ask.JSON) == 0 && r.plan.regex == nil {
+		return passed()
+	}
+	return Turn{Done: true, Judge: r.bodyIsGood}
+}
+
+func (r *request) has(want expectedField) error {
+	for _, f := range r.fields {
+		if f.Name == want.name && want.value.MatchString(f.Value) {
+			return nil
+		}
+	}
+	return fmt.Errorf("no header %s: %s", want.name, want.value)
+}
+
+func (r *request) bodyIsGood() healthcheck.Result {
+	if len(r.plan.ask.JSON) > 0 {
+		var doc any
+		if err := json.Unmarshal(r.body, &doc); err != nil {
+			return fault(healthcheck.FaultReply, "body is not JSON: %v", err)
+		}
+		for _, want := range r.plan.ask.JSON {
+			got, err := lookup(doc, want.Path)
+			if err != nil {
+				return fault(healthcheck.FaultReply, "JSON %s: %v", want.Path, err)
+			}
+			if got != want.Value {
+				return fault(healthcheck.FaultReply, "JSON %s is %s, wanted %q", want.Path, quoted([]byte(got)), want.Value)
+			}
+		}
+	}
+	if r.plan.regex != nil {
+		if err := r.plan.regex.match(r.body); err != nil {
+			return fault(healthcheck.FaultRegex, "%v", err)
+		}
+	}
+	return healthcheck.Result{OK: true}
+}
+
+var errNotThere = errors.New("not there")
+
+// lookup finds the value at a path, as text.
+func lookup(doc any, path string) (string, error) {
+	for _, name := range strings.Split(strings.TrimPrefix(path, "."), ".") {
+		switch at := doc.(type) {
+		case map[string]any:
+			v, ok := at[name]
+			if !ok {
+				return "", errNotThere
+			}
+			doc = v
+		case []any:
+			i, err := strconv.Atoi(name)
+			if err != nil || i < 0 || i >= len(at) {
+				return "", errNotThere
+			}
+			doc = at[i]
+		default:
+			return "", errNotThere
+		}
+	}
+	switch v := doc.(type) {
+	case string:
+		return v, nil
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), nil
+	}
+	text, err := json.Marshal(doc)
+	return string(text), err
+}
