@@ -41,8 +41,12 @@ func prepareRequest(ask healthcheck.HTTPRequest, target netip.AddrPort) (Plan, e
 		scheme = "https"
 	}
 	p.fields = [][2]string{
-		{":method", ask.Method}, {":scheme", scheme}, {":path", orSlash(ask.Path)}, {":authority", orTarget(ask.Host, target)},
-		{"user-agent", "holdfast"}, {"accept", "*/*"},
+		{":method", ask.Method},
+		{":scheme", scheme},
+		{":path", orSlash(ask.Path)},
+		{":authority", orTarget(ask.Host, target)},
+		{"user-agent", "holdfast"},
+		{"accept", "*/*"},
 	}
 	if ask.Username != "" {
 		secret := base64.StdEncoding.EncodeToString([]byte(ask.Username + ":" + ask.Password))
