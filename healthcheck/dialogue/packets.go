@@ -1,9 +1,6 @@
 package dialogue
 
-import (
-	"encoding/binary"
-	"errors"
-)
+import "encoding/binary"
 
 // cursor reads fields of a packet. After a field that is not there every
 // further one is empty and short is set: look once, at the end.
@@ -11,8 +8,6 @@ type cursor struct {
 	b     []byte
 	short bool
 }
-
-var errShort = errors.New("packet too short")
 
 func (c *cursor) bytes(n int) []byte {
 	if n < 0 || n > len(c.b) {
