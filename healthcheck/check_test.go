@@ -514,7 +514,10 @@ func TestHistoryIsBounded(t *testing.T) {
 
 func TestDefinition(t *testing.T) {
 	a := spec(three)
-	same := with(a, func(s *Spec) { s.Key, s.For, s.Also, s.RealWeight = "x", Name{"y", "z"}, []Name{{"v", "w"}}, 7 })
+	same := with(a, func(s *Spec) {
+		s.Key, s.For, s.Also, s.RealWeight = "x", Name{"y", "z"}, []Name{{"v", "w"}}, 7
+		s.Warmup = time.Hour
+	})
 	if a.Definition() != same.Definition() {
 		t.Error("names are part of the definition")
 	}
@@ -528,6 +531,13 @@ func TestDefinition(t *testing.T) {
 		if a.Definition() == other.Definition() {
 			t.Errorf("%s is not part of the definition", name)
 		}
+	}
+}
+
+func BenchmarkDefinition(b *testing.B) {
+	s := spec(TCP{})
+	for b.Loop() {
+		s.Definition()
 	}
 }
 
