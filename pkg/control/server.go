@@ -30,10 +30,10 @@ type Handler func(ctx context.Context, params json.RawMessage) (any, error)
 type Server struct {
 	log      *zap.Logger
 	listener *net.UnixListener
-	handlers map[string]Handler // complete before Run
 
-	mu      sync.Mutex
-	clients map[*peer]struct{}
+	mu       sync.Mutex
+	handlers map[string]Handler
+	clients  map[*peer]struct{}
 }
 
 // Listen opens the socket at path, which exists until Run returns. A socket
@@ -80,8 +80,13 @@ func removeStale(path string) error {
 	return os.Remove(path)
 }
 
-// Handle names the handler of a method. Only before Run.
-func (s *Server) Handle(method string, h Handler) { s.handlers[method] = h }
+// Handle names the handler of a method. A role may do so after the socket has
+// begun to be served.
+func (s *Server) Handle(method string, h Handler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handlers[method] = h
+}
 
 // Run serves clients until ctx ends, hangs up on all of them and removes the
 // socket.
@@ -261,7 +266,9 @@ func (s *Server) call(ctx context.Context, p *peer, req request) (any, error) {
 		p.watching.Store(true)
 		return struct{}{}, nil
 	}
+	s.mu.Lock()
 	h, ok := s.handlers[req.Method]
+	s.mu.Unlock()
 	if !ok {
 		return nil, fmt.Errorf("no method is called %q", req.Method)
 	}

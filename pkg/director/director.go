@@ -137,6 +137,7 @@ func (r *role) post(f func()) {
 func (r *role) run(ctx context.Context) error {
 	loopCtx, endLoop := context.WithCancel(context.Background())
 	r.done = loopCtx.Done()
+	r.serve()
 	if err := r.start(ctx); err != nil {
 		endLoop()
 		return err
@@ -165,7 +166,6 @@ func (r *role) run(ctx context.Context) error {
 	help(r.hub.Run)
 	help(r.followBFD)
 	help(r.followAddresses)
-	r.serve()
 
 	r.loop(ctx)
 
