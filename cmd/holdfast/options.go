@@ -18,9 +18,10 @@ var errDone = errors.New("done")
 // invocation is what a command line in keepalived's manner asks for.
 type invocation struct {
 	daemon.Options
-	test     bool   // -t: check the configuration and end
-	testFile string // its argument
-	action   func() int
+	test     bool        // -t: check the configuration and end
+	testFile string      // its argument
+	only     config.Role // -P, -C: the only roles of these two
+	action   func() int  // -v, -h, --signum: do this and end
 }
 
 // options is the table of keepalived's options.
@@ -33,13 +34,7 @@ func (v *invocation) options() []option {
 		return func(arg string) error { *p = arg; return nil }
 	}
 	only := func(r config.Role) func(string) error {
-		return func(string) error {
-			if o.Roles == config.Everyone {
-				o.Roles = config.Parent | config.BFD
-			}
-			o.Roles |= r
-			return nil
-		}
+		return func(string) error { v.only |= r; return nil }
 	}
 	return []option{
 		{'f', "use-file", required, "FILE", "use this configuration file (default " + daemon.DefaultFile + ")", text(&o.File)},
@@ -113,6 +108,9 @@ func parse(args []string) (*invocation, []string, error) {
 	words, err := parseOptions(v.options(), args[1:])
 	if errors.Is(err, errDone) {
 		return v, nil, nil
+	}
+	if v.only != 0 {
+		v.Roles &^= (config.VRRP | config.Checkers) &^ v.only
 	}
 	return v, words, err
 }
