@@ -55,8 +55,7 @@ func actor(ctx context.Context, r Room) error {
 	switch part {
 	case "panic":
 		r.Ready()
-		var m map[string]int
-		m["x"] = 1
+		panic("the plot is lost")
 	case "fatal":
 		return errors.New("no such kernel")
 	case "config":
@@ -398,7 +397,7 @@ func TestSeriesOfDeaths(t *testing.T) {
 func TestPanicIsLoggedAndSurvived(t *testing.T) {
 	s := newStage(t, conf("panic", forBFD))
 	s.start()
-	s.expect("BFD process: panic: assignment to entry in nil map")
+	s.expect("BFD process: panic: the plot is lost")
 	s.expect("BFD child process(")
 	s.write(conf("quiet", forBFD))
 	s.signal(unix.SIGHUP)
