@@ -15,6 +15,7 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/config/convert"
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 	"github.com/holdfast-lb/holdfast/pkg/config/host"
+	"github.com/holdfast-lb/holdfast/pkg/config/lint"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 	"github.com/holdfast-lb/holdfast/pkg/daemon"
 )
@@ -37,13 +38,14 @@ func (r *reader) flags(f *flag.FlagSet) {
 	f.BoolVar(&r.allConfig, "all-config", false, "every problem with an include is an error")
 }
 
-// read reads a configuration in either language.
-func (r *reader) read(file string) (*config.Reading, error) {
+// read reads a configuration in either language, for this machine.
+func (r *reader) read(file string) (*config.Reading, error) { return r.readFor(file, host.Env()) }
+
+func (r *reader) readFor(file string, env *config.Env) (*config.Reading, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, err
 	}
-	env := host.Env()
 	id := r.id
 	if id == "" {
 		id, _, _ = strings.Cut(env.Hostname, ".")
@@ -83,6 +85,8 @@ func runCheck(args []string) int {
 	format := f.String("format", "text", "`text` or json")
 	dump := f.String("dump", "", "print what was understood instead: `data` (as keepalived dumps it), conf, toml or json")
 	level := f.String("level", "warning", "least severity to report: `error`, warning or info")
+	peer := f.String("peer", "", "compare with the configuration `file` of the router that backs this one up")
+	peerID := f.String("peer-id", "", "the configuration id there")
 	strict := f.Bool("strict", false, "fail for warnings too")
 	colour := f.String("colour", "auto", "`auto`, always or never")
 	words, err := arguments(f, args)
@@ -109,8 +113,17 @@ func runCheck(args []string) int {
 		fmt.Fprintf(os.Stderr, "holdfast check: no level %q\n", *level)
 		return exitUsage
 	}
-	problems := got.Problems
-	diag.Sort(problems)
+	problems := append(got.Problems, lint.Check(got.Config)...)
+	if *peer != "" {
+		other := reader{id: *peerID, allConfig: r.allConfig}
+		there, err := other.readFor(*peer, elsewhere())
+		if err != nil || len(there.Tree.Files) == 0 {
+			fmt.Fprintf(os.Stderr, "holdfast check: cannot read the peer's %s\n", *peer)
+			return exitFound
+		}
+		problems = append(problems, lint.Compare(got.Config, there.Config)...)
+	}
+	problems = lint.Tidy(lint.Silence(problems, got.Tree.Comments))
 	if err := report(os.Stdout, problems, least, *format, *colour); err != nil {
 		fmt.Fprintln(os.Stderr, "holdfast check:", err)
 		return exitUsage
@@ -120,6 +133,18 @@ func runCheck(args []string) int {
 		return exitFound
 	}
 	return exitGood
+}
+
+// elsewhere is a machine of which nothing is known: it has what its
+// configuration names.
+func elsewhere() *config.Env {
+	return &config.Env{
+		CPUs:        1,
+		Link:        func(string) (config.Link, bool) { return config.Link{Index: 1}, true },
+		User:        func(string) (uint32, uint32, bool) { return 0, 0, true },
+		Group:       func(string) (uint32, bool) { return 0, true },
+		ResolveHost: func(string) bool { return true },
+	}
 }
 
 var severities = map[string]diag.Severity{"error": diag.Error, "warning": diag.Warning, "info": diag.Info}
