@@ -94,18 +94,23 @@ func InGuest(t *testing.T, body func(t *testing.T)) {
 
 // Run is for programs: it calls main on a kernel with IPVS, in a process of its own with
 // this program's arguments, and returns the exit status.
-func Run(main func() int) int {
+func Run(main func() int) int { return runAgain(main, Missing, (*command).run) }
+
+// RunNative is Run on this machine's kernel, with IPVS or without.
+func RunNative(main func() int) int { return runAgain(main, missingNative, (*command).runNative) }
+
+func runAgain(main func() int, missing func() []string, run func(*command, context.Context) (int, error)) int {
 	if inside() {
 		return main()
 	}
-	if missing := Missing(); len(missing) > 0 {
-		fmt.Fprintf(os.Stderr, "missing %s\n", strings.Join(missing, ", "))
+	if what := missing(); len(what) > 0 {
+		fmt.Fprintf(os.Stderr, "missing %s\n", strings.Join(what, ", "))
 		return 1
 	}
 	c, err := self(os.Args[1:], os.Stdout)
 	if err == nil {
 		var code int
-		if code, err = c.run(context.Background()); err == nil {
+		if code, err = run(c, context.Background()); err == nil {
 			return code
 		}
 	}

@@ -19,15 +19,17 @@ const config = "examples/dr-two-directors.conf"
 
 func main() { os.Exit(netlab.Run(run)) }
 
-func run() (status int) {
-	s := &stage{start: time.Now()}
-	defer s.end(&status)
-	show(s)
-	return 0
+func run() int {
+	s := &story{start: time.Now()}
+	s.Log = func(text string) { s.say("%s", text) }
+	return s.Do(func() {
+		show(s)
+		s.say("Done.")
+	})
 }
 
 // show is the whole story.
-func show(s *stage) {
+func show(s *story) {
 	text, err := os.ReadFile(config)
 	if err != nil {
 		s.Fatalf("%v (run the demonstration from the project's directory)", err)
@@ -109,60 +111,26 @@ func pause(d time.Duration) { time.Sleep(d) }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
 
-// stage is the lab's T for a program, and its narrator.
-type stage struct {
-	start    time.Time
-	cleanups []func()
+// story is the narrator.
+type story struct {
+	netlab.Program
+	start time.Time
 }
 
-// failure is what Fatalf panics with, to leave the story.
-type failure string
-
-func (s *stage) Helper()                      {}
-func (s *stage) Cleanup(f func())             { s.cleanups = append(s.cleanups, f) }
-func (s *stage) Logf(f string, args ...any)   { s.say(f, args...) }
-func (s *stage) Fatalf(f string, args ...any) { panic(failure(fmt.Sprintf(f, args...))) }
-func (s *stage) Errorf(f string, args ...any) { s.Fatalf(f, args...) }
-
-func (s *stage) TempDir() string {
-	dir, err := os.MkdirTemp("", "holdfast-demo-")
-	if err != nil {
-		s.Fatalf("%v", err)
-	}
-	s.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
-// end undoes everything, and turns a failure into a message and the exit status.
-func (s *stage) end(status *int) {
-	reason := recover()
-	for _, f := range slices.Backward(s.cleanups) {
-		f()
-	}
-	switch reason := reason.(type) {
-	case nil:
-		s.say("Done.")
-	case failure:
-		s.say("The demonstration failed: %s", string(reason))
-		*status = 1
-	default:
-		panic(reason)
-	}
-}
-
-func (s *stage) must(ok bool, format string, args ...any) {
+// must ends the story with a reason unless ok.
+func (s *story) must(ok bool, format string, args ...any) {
 	if !ok {
 		s.Fatalf(format, args...)
 	}
 }
 
 // say prints a line of the story with the time since its beginning.
-func (s *stage) say(format string, args ...any) {
+func (s *story) say(format string, args ...any) {
 	fmt.Printf("\n%5.1f s  %s\n", time.Since(s.start).Seconds(), fmt.Sprintf(format, args...))
 }
 
 // table prints a director's ipvsadm -Ln.
-func (s *stage) table(lb *netlab.Namespace) {
+func (s *story) table(lb *netlab.Namespace) {
 	fmt.Printf("\n         %s# ipvsadm -Ln\n", lb.Name)
 	for line := range strings.Lines(lb.Run("ipvsadm", "-Ln")) {
 		fmt.Print("         ", line)
@@ -170,7 +138,7 @@ func (s *stage) table(lb *netlab.Namespace) {
 }
 
 // counts prints how many requests each server answered.
-func (s *stage) counts(by map[string]int) {
+func (s *story) counts(by map[string]int) {
 	for _, name := range slices.Sorted(maps.Keys(by)) {
 		fmt.Printf("         %4d %s\n", by[name], name)
 	}

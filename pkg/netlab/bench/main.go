@@ -1,0 +1,175 @@
+// Command bench measures holdfast beside the distribution's keepalived, turn about, on
+// the same kernel and in fresh networks, and prints medians and ratios.
+//
+//	bench [-runs N] [-quick] [config] [ipvs] [checks] [vrrp]
+//
+// Without names it measures everything. HOLDFAST_BIN names the daemon. Only ratios of one
+// run mean something, and only on a machine that does nothing else.
+package main
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/holdfast-lb/holdfast/pkg/netlab"
+)
+
+// group is a set of measurements on one kind of kernel.
+type group struct {
+	name    string
+	run     func(main func() int) int
+	measure func(*bench)
+}
+
+var groups = []group{
+	{"config", func(main func() int) int { return main() }, measureConfig},
+	{"ipvs", netlab.Run, measureIPVS},
+	{"checks", netlab.Run, measureChecks},
+	{"vrrp", netlab.RunNative, measureVRRP},
+}
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	runs := flag.Int("runs", 5, "runs of each measurement")
+	quick := flag.Bool("quick", false, "leave out the largest sizes")
+	flag.Parse()
+	if flag.NArg() == 1 {
+		return one(flag.Arg(0), *runs, *quick)
+	}
+	names := flag.Args()
+	if len(names) == 0 {
+		for _, g := range groups {
+			names = append(names, g.name)
+		}
+	}
+	status := 0
+	for _, name := range names {
+		cmd := exec.Command("/proc/self/exe", fmt.Sprintf("-runs=%d", *runs), fmt.Sprintf("-quick=%t", *quick), name)
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		if err := cmd.Run(); err != nil {
+			status = 1
+		}
+	}
+	return status
+}
+
+// one measures one group, on its kind of kernel.
+func one(name string, runs int, quick bool) int {
+	i := slices.IndexFunc(groups, func(g group) bool { return g.name == name })
+	if i < 0 {
+		fmt.Fprintln(os.Stderr, "bench: no measurements called", name)
+		return 2
+	}
+	return groups[i].run(func() int {
+		b := &bench{runs: runs, quick: quick}
+		b.Log = func(text string) { fmt.Println(text) }
+		fmt.Printf("\n%s (medians of %d; ratio: keepalived / holdfast, above 1 is better)\n\n", name, runs)
+		return b.Do(func() { groups[i].measure(b) })
+	})
+}
+
+// bench is one run of a group.
+type bench struct {
+	netlab.Program
+	runs  int
+	quick bool
+}
+
+// contestants are the daemons, the reference first.
+func (b *bench) contestants() []string {
+	return []string{netlab.Keepalived, netlab.Holdfast(b)}
+}
+
+// figures are one run's results, by what was measured.
+type figures map[string]float64
+
+// compare runs a measurement with both daemons, turn about, and prints a line for each of
+// its figures. The unit is part of a figure's name.
+func (b *bench) compare(title string, runs int, measure func(bin string) figures) {
+	var all [2]map[string][]float64
+	for i := range all {
+		all[i] = map[string][]float64{}
+	}
+	var order []string
+	for range runs {
+		for i, bin := range b.contestants() {
+			for name, value := range b.isolated(func() figures { return measure(bin) }) {
+				if !slices.Contains(order, name) {
+					order = append(order, name)
+				}
+				all[i][name] = append(all[i][name], value)
+			}
+		}
+	}
+	slices.Sort(order)
+	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(w, "%s\tkeepalived\tholdfast\tratio\n", title)
+	for _, name := range order {
+		ref, ours := median(all[0][name]), median(all[1][name])
+		ratio := "-"
+		if ours > 0 {
+			ratio = fmt.Sprintf("%.2f", ref/ours)
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", name, number(ref), number(ours), ratio)
+	}
+	w.Flush()
+	fmt.Println()
+}
+
+// isolated runs one measurement and undoes what it made.
+func (b *bench) isolated(measure func() figures) (out figures) {
+	inner := &bench{runs: b.runs, quick: b.quick}
+	inner.Log = b.Log
+	saved := b.Program
+	b.Program = inner.Program
+	status := b.Do(func() { out = measure() })
+	b.Program = saved
+	if status != 0 {
+		b.Errorf("a run failed")
+	}
+	return out
+}
+
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	s := slices.SortedFunc(slices.Values(values), cmp.Compare)
+	return s[len(s)/2]
+}
+
+func number(v float64) string {
+	switch {
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 1:
+		return fmt.Sprintf("%.2f", v)
+	default:
+		return fmt.Sprintf("%.4f", v)
+	}
+}
+
+// took is the time in seconds until cond holds, polled without rest.
+func (b *bench) took(what string, within time.Duration, cond func() bool) float64 {
+	d, ok := netlab.Poll(within, cond)
+	if !ok {
+		b.Fatalf("%s: not within %v", what, within)
+	}
+	return d.Seconds()
+}
+
+func times(n int, f func(i int) string) string {
+	var s strings.Builder
+	for i := range n {
+		s.WriteString(f(i))
+	}
+	return s.String()
+}

@@ -1,0 +1,121 @@
+package netlab
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// family is the daemon's processes that are alive.
+func (d *Daemon) family() []int { return append(children(d.Pid()), d.Pid()) }
+
+// CPU is the processor time that all processes of the daemon have used.
+func (d *Daemon) CPU() time.Duration {
+	const hertz = 100 // USER_HZ
+	var ticks int64
+	for _, pid := range d.family() {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			continue
+		}
+		_, rest, _ := bytes.Cut(b, []byte(") "))
+		f := strings.Fields(string(rest))
+		for _, i := range []int{11, 12} { // utime, stime
+			if i < len(f) {
+				n, _ := strconv.ParseInt(f[i], 10, 64)
+				ticks += n
+			}
+		}
+	}
+	return time.Duration(ticks) * time.Second / hertz
+}
+
+// PeakMemory is the largest resident size, in megabytes, summed over the daemon's
+// processes. Pages that they share count once for each.
+func (d *Daemon) PeakMemory() float64 {
+	var kilobytes float64
+	for _, pid := range d.family() {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(b)) {
+			if v, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+				n, _ := strconv.ParseFloat(strings.Fields(v)[0], 64)
+				kilobytes += n
+			}
+		}
+	}
+	return kilobytes / 1024
+}
+
+// DestinationsWithWeight counts the destinations that have this weight.
+func (n *Namespace) DestinationsWithWeight(weight int) int {
+	n.lab.Helper()
+	count := 0
+	for line := range strings.Lines(n.ProcIPVS()) {
+		f := strings.Fields(line)
+		if len(f) > 3 && f[0] == "->" && f[3] == strconv.Itoa(weight) {
+			count++
+		}
+	}
+	return count
+}
+
+// Sink accepts connections, closes them, and remembers when each target was visited.
+type Sink struct {
+	mu     sync.Mutex
+	visits map[string][]time.Time // by local address
+}
+
+// Sink starts a sink in the namespace.
+func (n *Namespace) Sink(addr string) *Sink {
+	n.lab.Helper()
+	s := &Sink{visits: map[string][]time.Time{}}
+	l := n.Listen(addr)
+	n.lab.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			at, who := time.Now(), c.LocalAddr().String()
+			c.Close()
+			s.mu.Lock()
+			s.visits[who] = append(s.visits[who], at)
+			s.mu.Unlock()
+		}
+	}()
+	return s
+}
+
+// Reset forgets all visits.
+func (s *Sink) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.visits)
+}
+
+// Lateness is a percentile, in milliseconds, of how much later than the period each
+// target's next visit came.
+func (s *Sink) Lateness(period time.Duration, percentile int) float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var late []float64
+	for _, v := range s.visits {
+		for i := 1; i < len(v); i++ {
+			late = append(late, max(0, float64((v[i].Sub(v[i-1])-period).Microseconds())/1000))
+		}
+	}
+	if len(late) == 0 {
+		return 0
+	}
+	slices.Sort(late)
+	return late[min(len(late)-1, len(late)*percentile/100)]
+}
