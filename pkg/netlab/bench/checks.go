@@ -51,7 +51,7 @@ func (b *bench) check(bin, kind string, count int) figures {
 	f := figures{"all up s": b.took("all servers up", 120*time.Second, func() bool { return lb.Destinations() == count })}
 	sink.Reset()
 	cpu, begun := d.CPU(), time.Now()
-	time.Sleep(30*time.Second)
+	time.Sleep(30 * time.Second)
 	used, passed := d.CPU()-cpu, time.Since(begun)
 	f["CPU %"] = 100 * used.Seconds() / passed.Seconds()
 	f["CPU us per check"] = used.Seconds() * 1e6 / (float64(count) * passed.Seconds() / 5)

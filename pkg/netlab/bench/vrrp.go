@@ -76,11 +76,11 @@ func (b *bench) outage(bin, advert string, end func(*lan, *netlab.Daemon)) figur
 	l.r[1].Daemon(bin, instances(1, 100, advert), "-P")
 	b.took("r1 is master", 15*time.Second, func() bool { return l.r[0].Has(address) && !l.r[1].Has(address) })
 	load := l.client.Load("udp", address+":7", 8, 4*time.Millisecond, 30*time.Millisecond)
-	time.Sleep(300*time.Millisecond)
+	time.Sleep(300 * time.Millisecond)
 	ended := time.Now()
 	end(l, first)
 	b.took("r2 is master", 15*time.Second, func() bool { return l.r[1].Has(address) })
-	time.Sleep(500*time.Millisecond)
+	time.Sleep(500 * time.Millisecond)
 	load.Stop()
 	return figures{"outage ms": float64(load.Since(ended).Gap.Microseconds()) / 1000}
 }
@@ -92,7 +92,7 @@ func (b *bench) lateness(bin string, n int, busy bool) figures {
 	wire := l.port[0].Capture()
 	d := l.r[0].Daemon(bin, instances(n, 200, "1"), "-P")
 	b.took("master", 15*time.Second, func() bool { return len(l.r[0].Addrs("eth0")) >= n })
-	time.Sleep(2*time.Second)
+	time.Sleep(2 * time.Second)
 	if busy {
 		stop := make(chan struct{})
 		defer close(stop)
@@ -101,7 +101,7 @@ func (b *bench) lateness(bin string, n int, busy bool) figures {
 		}
 	}
 	cpu, begun := d.CPU(), time.Now()
-	time.Sleep(20*time.Second)
+	time.Sleep(20 * time.Second)
 	used, passed := d.CPU()-cpu, time.Since(begun)
 
 	last := map[uint8]time.Time{}
