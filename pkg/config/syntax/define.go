@@ -46,8 +46,9 @@ func continues(c chunk) (_ chunk, more bool) {
 	return c.to(len(s)).trim(), more
 }
 
-// continued returns the next line of a definition. Here a backslash counts
-// even at the end of a comment.
+// continued returns the next line of a definition. Its comment is gone by then,
+// so a line that is only a comment ends the definition, even if a backslash
+// stands at the end of the comment.
 func (r *reader) continued() (_ chunk, more bool) {
 	if n := len(r.made) - 1; n >= 0 {
 		line, _, _ := r.make(&r.made[n])
@@ -56,12 +57,8 @@ func (r *reader) continued() (_ chunk, more bool) {
 	if len(r.files) == 0 {
 		return chunk{}, false
 	}
-	f := &r.files[len(r.files)-1]
-	text, _, _ := lineEnd(f.file.Text[f.off:])
-	typed := strings.TrimRight(f.file.Text[f.off:f.off+text], blanks)
 	line, _, _ := r.physical()
-	line, _ = continues(line)
-	return line, strings.HasSuffix(typed, `\`)
+	return continues(line)
 }
 
 // definitionName returns the length of $NAME if s starts with $NAME=, else 0.

@@ -271,7 +271,7 @@ func (r *reader) logical(c chunk) int {
 	}
 	if n := len(r.words); n > first {
 		words := r.words[first:n:n]
-		r.emit(words)
+		r.emit(words, s[:i])
 		return i
 	}
 	if i < len(s) {
@@ -289,8 +289,8 @@ func (r *reader) logical(c chunk) int {
 // slabSize is how many words are allocated at once.
 const slabSize = 2048
 
-func (r *reader) emit(words []Word) {
-	l := Line{Words: words, At: words[0].At.To(words[len(words)-1].At)}
+func (r *reader) emit(words []Word, text string) {
+	l := Line{Words: words, Text: text, At: words[0].At.To(words[len(words)-1].At)}
 	switch k := &words[0]; {
 	case k.Quoted && len(words) == 1 && k.Text == "{": // quotes do not hide a brace that is alone
 		l = Line{Kind: Open, At: k.At, Via: k.Via}

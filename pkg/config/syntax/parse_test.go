@@ -117,7 +117,9 @@ func TestLanguage(t *testing.T) {
 		// multi-line definitions
 		{"lines", "$B= \\\n aa 1 \\\n bb\n$B\nc", "aa 1; bb; c", ""},
 		{"text in front", "$B=\\\naa\\\nbb\nx${B}\ny $B", "xaa; bb; y aa; bb", ""},
-		{"comments within", "$B= \\\naa # c \\\n # d \\\n\\\nbb # e\n$B", "aa; bb", ""},
+		{"comment behind the backslash", "$B= \\\naa \\ # c\n \\\nbb # e\n$B", "aa; bb", ""},
+		{"a comment alone ends it", "$B= \\\naa \\\n # c \\\nbb\n$B", "bb; aa", ""},
+		{"a backslash in a comment does not count", "$B= \\\naa # c \\\nbb\n$B", "bb; aa", ""},
 		{"a blank line ends it", "$B= \\\n aa \\\n\nbb\n$B", "bb; aa", ""},
 		{"not in the middle", "$B=\\\naa\\\nbb\nx $B y", "x $B y", "definition-inside-line"},
 		{"blocks", "$B= \\\n vrrp_instance $N { \\\n state $S \\\n }\n$N=V\n$S=MASTER\n$B", "vrrp_instance V; {; state MASTER; }", ""},

@@ -63,6 +63,7 @@ const (
 // outside quotes are lines of their own, wherever they stood.
 type Line struct {
 	Words []Word    // Words[0] is the keyword; empty for a brace
+	Text  string    // the line as it was split into words: commands are split by other rules
 	At    diag.Span // the words, or the brace
 	Via   *Origin   // for a brace: as in Word
 	Kind  Kind
