@@ -23,7 +23,7 @@ func lan() *netstate.Mirror {
 	return m
 }
 
-var comparable = cmp.Options{
+var comparers = cmp.Options{
 	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
 	cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
 	cmpopts.EquateEmpty(),
@@ -58,7 +58,7 @@ func TestDesiredAddress(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, got, comparable); diff != "" {
+			if diff := cmp.Diff(tt.want, got, comparers); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -118,7 +118,7 @@ func TestDesiredRoute(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, got, comparable); diff != "" {
+			if diff := cmp.Diff(tt.want, got, comparers); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -146,7 +146,7 @@ func TestDesiredRule(t *testing.T) {
 	want.SuppressIfGroup = netstate.Some(uint32(3))
 	want.DstPorts = netstate.Some(netstate.Range[uint16]{First: 80, Last: 90})
 	want.IPProto = 6
-	if diff := cmp.Diff(want, desiredRule(in), comparable); diff != "" {
+	if diff := cmp.Diff(want, desiredRule(in), comparers); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -49,7 +49,8 @@ func (e *Encoder) Counters() Counters { return Counters{e.id, e.ah, e.seq.last} 
 func (e *Encoder) Resume(c Counters) { e.id, e.ah, e.seq.last = c.ID, c.AH, c.Seq }
 
 // Prepare encodes and signs one advert; [Encoder.Datagram] then addresses it.
-// One signature serves all unicast peers. wall is the clock of the signature.
+// One signature and one set of numbers serve all unicast peers. wall is the
+// clock of the signature.
 func (e *Encoder) Prepare(a *Advert, wall time.Time) error {
 	f := &e.Format
 	msg := *a
@@ -75,7 +76,26 @@ func (e *Encoder) Prepare(a *Advert, wall time.Time) error {
 		b = f.HMAC.appendTrailer(b, f.Src, e.seq.next(wall, f.HMAC))
 	}
 	e.message = b
+	e.id = afterwards(e.id)
+	if e.authenticates() {
+		e.ah = afterwards(e.ah)
+	}
 	return nil
+}
+
+// afterwards is the next number, which is never zero: the kernel would fill
+// in one of its own.
+func afterwards[T uint16 | uint32](n T) T {
+	if n++; n == 0 {
+		return 1
+	}
+	return n
+}
+
+// authenticates reports whether the prepared message goes out behind an
+// authentication header.
+func (e *Encoder) authenticates() bool {
+	return e.message[0]>>4 == 2 && e.Format.HMAC == nil && e.Format.Auth == AuthAH
 }
 
 // Datagram returns the prepared advert for one destination: the whole datagram
@@ -88,10 +108,7 @@ func (e *Encoder) Datagram(to netip.Addr) []byte {
 		return e.message
 	}
 	binary.BigEndian.PutUint16(e.message[6:], checksum(f.rule(to), f.Src, to, e.message[:e.plain]))
-	if e.id++; e.id == 0 { // the kernel would fill in one of its own
-		e.id = 1
-	}
-	if e.message[0]>>4 == 2 && f.HMAC == nil && f.Auth == AuthAH {
+	if e.authenticates() {
 		return e.authenticated(to)
 	}
 	e.out = appendIPv4Header(e.out[:0], protoVRRP, f.TTL, e.id, f.Src, to, len(e.message))
@@ -102,9 +119,6 @@ func (e *Encoder) Datagram(to netip.Addr) []byte {
 // authenticated wraps the message into an authentication header.
 func (e *Encoder) authenticated(to netip.Addr) []byte {
 	f := &e.Format
-	if e.ah++; e.ah == 0 {
-		e.ah = 1
-	}
 	b := appendIPv4Header(e.out[:0], protoAH, f.TTL, e.id, f.Src, to, ahLen+len(e.message))
 	b = appendAH(b, f.Src, e.ah)
 	b = append(b, e.message...)

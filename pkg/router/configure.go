@@ -1,0 +1,262 @@
+package router
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/netstate"
+	"github.com/holdfast-lb/holdfast/vrrp"
+	"github.com/holdfast-lb/holdfast/vrrp/link"
+)
+
+// seats says which instances decide together: those of each sync group, and
+// every other one alone.
+type seats struct {
+	group   *config.SyncGroup
+	members []*instance
+}
+
+func seatsOf(cfg *config.Config, instances []*instance) []seats {
+	byName := map[string]*instance{}
+	for _, i := range instances {
+		byName[i.cfg.Name] = i
+	}
+	var list []seats
+	taken := map[*instance]bool{}
+	for _, g := range cfg.SyncGroups {
+		s := seats{group: g}
+		for _, name := range g.Members {
+			if i := byName[name]; i != nil && !taken[i] {
+				s.members = append(s.members, i)
+				taken[i] = true
+			}
+		}
+		if len(s.members) > 0 {
+			list = append(list, s)
+		}
+	}
+	for _, i := range instances {
+		if !taken[i] {
+			list = append(list, seats{members: []*instance{i}})
+		}
+	}
+	return list
+}
+
+// seat makes an election of instances and takes it on.
+func (r *role) seat(s seats) *election {
+	e := &election{group: s.group, members: s.members}
+	configs := make([]vrrp.Config, len(s.members))
+	for n, i := range s.members {
+		i.election, i.index = e, n
+		i.reasons, i.weight, i.effective, i.pending = nil, 0, i.cfg.Priority, false
+		configs[n] = i.machineConfig()
+	}
+	e.machine = vrrp.New(s.group != nil, configs...)
+	r.elections.add(e)
+	return e
+}
+
+// configure makes the instances of the first configuration. They start when
+// the namespace is known.
+func (r *role) configure(cfg *config.Config) {
+	for _, c := range cfg.Instances {
+		i := r.newInstance(c)
+		i.virtual = virtualOf(c)
+		r.instances = append(r.instances, i)
+	}
+	for _, s := range seatsOf(cfg, r.instances) {
+		r.seat(s)
+	}
+}
+
+// begin starts everything, now that the namespace is known.
+func (r *role) begin() {
+	r.resolveStatic()
+	r.takeStatic()
+	for _, i := range r.instances {
+		i.base, _ = r.mirror.LinkByName(i.cfg.Interface)
+		r.makeVirtual(i)
+		r.promote(i)
+	}
+	r.trackers.set(r.cfg)
+	r.announcer.SetPaces(r.paces())
+	r.reassess()
+	notBefore := r.notBefore(time.Now())
+	for _, e := range r.everyElection() {
+		r.begins(e, notBefore)
+	}
+	r.starting = false
+	if r.opt.Ready != nil {
+		r.opt.Ready()
+	}
+}
+
+// begins starts one election: where a predecessor was interrupted, if that was
+// just now, else from the beginning, with what it left behind removed.
+func (r *role) begins(e *election, notBefore time.Time) {
+	adopt := true
+	for _, i := range e.members {
+		was, known := r.handover.recall(i)
+		if known {
+			i.encoder.Resume(was.counters)
+		}
+		peersWait := time.Duration(i.cfg.DownAdverts) * i.cfg.AdvertInt
+		adopt = adopt && known && was.master && was.silent < peersWait
+	}
+	r.restoreStandby(e)
+	if !adopt {
+		for _, i := range e.members {
+			r.removeLeftovers(i)
+		}
+	}
+	r.handle(e, vrrp.Start{NotBefore: notBefore, Adopt: adopt})
+}
+
+// removeLeftovers takes away what a predecessor left, unless the owner of the
+// addresses is about to set them anyway.
+func (r *role) removeLeftovers(i *instance) {
+	if i.cfg.Priority == vrrp.Owner && len(i.reasons) == 0 {
+		return
+	}
+	r.release(i)
+}
+
+// notBefore is when instances may start, with vrrp_startup_delay and
+// vrrp_delay_after_boot.
+func (r *role) notBefore(now time.Time) time.Time {
+	g := &r.cfg.Global
+	wait := max(g.StartupDelay, g.DelayAfterBoot-bootClock())
+	if wait <= 0 {
+		return time.Time{}
+	}
+	r.log.Info(fmt.Sprintf("Delaying startup for %g seconds", wait.Seconds()))
+	time.AfterFunc(wait, func() {
+		r.post(func() { r.log.Info("Delayed start completed") })
+	})
+	return now.Add(wait)
+}
+
+// everyElection lists the elections in the order of the configuration.
+func (r *role) everyElection() []*election {
+	var list []*election
+	for _, i := range r.instances {
+		if !slices.Contains(list, i.election) {
+			list = append(list, i.election)
+		}
+	}
+	return list
+}
+
+// listen opens the sockets that the instances need, and no others.
+func (r *role) listen() {
+	clear(r.byVRID)
+	byEndpoint := map[link.Endpoint]*link.Listen{}
+	for _, i := range r.instances {
+		e, ok := i.endpoint()
+		if !ok {
+			continue
+		}
+		w := byEndpoint[e]
+		if w == nil {
+			w = &link.Listen{Endpoint: e, Buffer: r.cfg.Global.RxBufsSize}
+			byEndpoint[e] = w
+		}
+		w.VRIDs = append(w.VRIDs, i.cfg.VRID)
+		w.Buffer = max(w.Buffer, i.cfg.RxBufSize)
+		if !i.cfg.Unicast && !slices.Contains(w.Groups, i.cfg.McastDst) {
+			w.Groups = append(w.Groups, i.cfg.McastDst)
+		}
+		k := vridKey{e.Index, e.IPv6, i.cfg.VRID}
+		r.byVRID[k] = append(r.byVRID[k], i)
+	}
+	want := make([]link.Listen, 0, len(byEndpoint))
+	for _, w := range byEndpoint {
+		if r.cfg.Global.LogUnknownVRIDs {
+			w.VRIDs = nil
+		}
+		want = append(want, *w)
+	}
+	slices.SortFunc(want, func(a, b link.Listen) int { return strings.Compare(a.String(), b.String()) })
+	r.deaf = r.hub.Set(want)
+	for e, err := range r.deaf {
+		r.log.Error("cannot receive adverts", zap.Stringer("endpoint", e), zap.Error(err))
+	}
+}
+
+// endpoint is where an instance receives adverts: on the interface that they
+// leave through, because a macvlan keeps to itself what comes from its own
+// address on another router.
+func (i *instance) endpoint() (link.Endpoint, bool) {
+	e := link.Endpoint{IPv6: i.cfg.IPv6, Protocol: link.ProtocolVRRP}
+	if i.cfg.Auth.Type == config.AuthAH && i.cfg.HMAC == nil {
+		e.Protocol = link.ProtocolAH
+	}
+	if i.cfg.Interface == "" {
+		return e, true
+	}
+	e.Interface, e.Index = i.base.Name, i.base.Index
+	if i.transmitsVirtually() {
+		e.Interface, e.Index = i.own.Name, i.own.Index
+	}
+	return e, e.Index != 0
+}
+
+// paces are the least times between announcements, by interface.
+func (r *role) paces() map[int]link.Pace {
+	paces := map[int]link.Pace{}
+	g := &r.cfg.Global
+	for _, l := range r.mirror.State().Links {
+		p := link.Pace{ARP: g.GARPInterval, NA: g.GNAInterval}
+		for n, group := range r.cfg.GARPGroups {
+			if slices.Contains(group.Interfaces, l.Name) {
+				p = link.Pace{Group: fmt.Sprintf("group %d", n), ARP: group.GARPInterval, NA: group.GNAInterval}
+			}
+		}
+		if p != (link.Pace{}) {
+			paces[l.Index] = p
+		}
+	}
+	return paces
+}
+
+// promote keeps the other addresses of an interface when the main one goes.
+func (r *role) promote(i *instance) {
+	if i.cfg.PromoteSecondaries && i.base.Name != "" {
+		name := i.base.Name
+		r.system(func() error { return r.sysctls.Interface("ipv4", name, "promote_secondaries", "1") })
+	}
+}
+
+// interest is which routes matter: those of the configuration.
+func (r *role) interest(k netstate.RouteKey) bool {
+	return (*r.routeKeys.Load())[k]
+}
+
+// secretOf is the secret of a key, which may be in a file of its own.
+func secretOf(k config.HMACKey) ([]byte, error) {
+	if k.File == "" {
+		return k.Secret, nil
+	}
+	f, err := os.OpenFile(k.File, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b := make([]byte, 65)
+	n, err := f.Read(b)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", k.File, err)
+	}
+	if b = []byte(strings.TrimRight(string(b[:n]), "\n")); len(b) < 32 || len(b) > 64 {
+		return nil, fmt.Errorf("%s has %d bytes, a key has 32 to 64", k.File, len(b))
+	}
+	return b, nil
+}

@@ -1,0 +1,243 @@
+package router
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/netstate"
+	"github.com/holdfast-lb/holdfast/vrrp"
+)
+
+// facts are what trackers have reported, by name. Absent means not known yet.
+type facts struct {
+	scripts   map[string]bool
+	files     map[string]int64
+	processes map[string]bool
+	bfd       map[string]bool
+	pings     map[string]bool // by instance
+	links     map[string]bool // link states held back or polled, where they differ from netlink
+}
+
+// reason is why an instance cannot work: a name for the operator, and the line
+// that keepalived would log. Order of the words is theirs.
+type reason struct {
+	name string
+	line string
+}
+
+// assessment is what all facts together mean for one instance.
+type assessment struct {
+	reasons []reason
+	weight  int
+	pending bool
+}
+
+func (a *assessment) fault(line string, name string, args ...any) {
+	a.reasons = append(a.reasons, reason{name: fmt.Sprintf(name, args...), line: line})
+}
+
+// reassess recomputes everything that follows from the facts, for every
+// instance. It is called once after any number of changes.
+func (r *role) reassess() {
+	r.dirty = false
+	if !r.synced {
+		return
+	}
+	moved := false
+	for _, i := range r.instances {
+		moved = r.locate(i) || moved
+	}
+	if moved {
+		r.listen()
+	}
+	for _, i := range r.instances {
+		r.judge(i)
+		if i.taken {
+			i.taken = false
+			r.handle(i.election, vrrp.Taken{})
+		}
+	}
+	r.repair()
+}
+
+// judge compares what the facts mean for an instance with what its machine
+// was told.
+func (r *role) judge(i *instance) {
+	a := r.assess(i)
+	if names := namesOf(a.reasons); !slices.Equal(names, namesOf(i.reasons)) {
+		for _, why := range a.reasons {
+			if !slices.Contains(i.reasons, why) && !r.starting {
+				i.say("%s", why.line)
+			}
+		}
+		i.reasons = a.reasons
+		r.handle(i.election, vrrp.Faults{Router: i.index, Reasons: names})
+	}
+	if p := vrrp.Effective(i.cfg.Priority, a.weight); a.weight != i.weight || p != i.effective {
+		i.weight, i.effective = a.weight, p
+		r.handle(i.election, vrrp.Priority{Router: i.index, Value: p})
+	}
+	if a.pending != i.pending {
+		i.pending = a.pending
+		r.handle(i.election, vrrp.Pending{Router: i.index, Wait: a.pending})
+	}
+}
+
+func namesOf(list []reason) []string {
+	names := make([]string, len(list))
+	for n, r := range list {
+		names[n] = r.name
+	}
+	return names
+}
+
+// assess derives faults and weight of an instance from all facts.
+func (r *role) assess(i *instance) assessment {
+	var a assessment
+	r.assessLink(i, &a)
+	r.assessSource(i, &a)
+	for _, text := range i.refusals.list() {
+		a.fault("entering FAULT state ("+text+")", "%s", text)
+	}
+	for _, text := range i.unresolved {
+		a.fault("entering FAULT state ("+text+")", "%s", text)
+	}
+	if i.cfg.UnicastFaultNoPeer && i.cfg.Unicast && len(i.cfg.UnicastPeers) == 0 {
+		a.fault("entering FAULT state (no unicast peers)", "no unicast peers")
+	}
+	g := i.election.group
+	// Members of a group share their state, so a member's own weights would
+	// only drive them apart.
+	alone := g == nil || g.TrackingWeight
+	r.assessTracks(tracksOf(i.cfg), alone, &a)
+	if g != nil {
+		r.assessTracks(groupTracks(g), true, &a)
+	}
+	if p := i.cfg.TrackPing; p != nil {
+		good, known := r.facts.pings[i.cfg.Name]
+		a.verdict(vrrp.Judge(p.Weight, false, good), known, "entering FAULT state (witness lost)", "witness lost")
+	}
+	return a
+}
+
+// verdict adds what one tracker means. As long as it is not known, one that
+// could be a fault keeps the instance from starting, and a weight counts
+// nothing.
+func (a *assessment) verdict(v vrrp.Verdict, known bool, line, name string) {
+	switch {
+	case !known:
+		a.pending = a.pending || v.Fault
+	case v.Fault:
+		a.fault(line, "%s", name)
+	default:
+		a.weight += v.Weight
+	}
+}
+
+// assessLink is the instance's own interface, which is tracked unless the
+// operator says otherwise.
+func (r *role) assessLink(i *instance, a *assessment) {
+	name := i.cfg.Interface
+	switch {
+	case name == "":
+	case i.base.Index == 0:
+		a.fault("entering FAULT state (interface "+name+" missing)", "interface %s missing", name)
+	case i.cfg.DontTrackPrimary:
+	case !r.usable(i.base):
+		a.fault("entering FAULT state (interface "+name+" down)", "interface %s down", name)
+	}
+	switch {
+	case i.virtual.err != nil:
+		a.fault(fmt.Sprintf("entering FAULT state (%v)", i.virtual.err), "%v", i.virtual.err)
+	case !i.virtual.wanted() || i.own.Index != 0:
+	case i.election.state() == vrrp.Init:
+		a.pending = true // it is being made
+	default:
+		a.fault("entering FAULT state (interface "+i.virtual.name+" missing)", "interface %s missing", i.virtual.name)
+	}
+}
+
+// usable is the state of a link, unless a poll or a delay says otherwise.
+func (r *role) usable(l netstate.Link) bool {
+	if up, ok := r.facts.links[l.Name]; ok {
+		return up
+	}
+	return l.Usable()
+}
+
+func (r *role) assessSource(i *instance, a *assessment) {
+	switch {
+	case i.base.Index == 0 && i.cfg.Interface != "":
+		// said already
+	case !i.source.IsValid():
+		family := "IPv4"
+		if i.cfg.IPv6 {
+			family = "IPv6"
+		}
+		a.fault("entering FAULT state (no "+family+" address for interface)", "no %s address for interface %s", family, i.cfg.Interface)
+	case i.cfg.TrackSrcIP && !r.present(i.cfg.SrcIP):
+		a.fault(fmt.Sprintf("entering FAULT state (source address %v missing)", i.cfg.SrcIP), "source address %v missing", i.cfg.SrcIP)
+	}
+}
+
+// tracks are the five lists of an instance or a group.
+type tracks struct {
+	interfaces, scripts, files, processes, bfd []config.Track
+}
+
+func tracksOf(c *config.Instance) tracks {
+	return tracks{c.TrackInterfaces, c.TrackScripts, c.TrackFiles, c.TrackProcesses, c.TrackBFD}
+}
+
+func groupTracks(g *config.SyncGroup) tracks {
+	return tracks{g.TrackInterfaces, g.TrackScripts, g.TrackFiles, g.TrackProcesses, g.TrackBFD}
+}
+
+// assessTracks adds what the tracked things mean. Without weights, weighted
+// trackers do nothing, but an interface can still be a fault.
+func (r *role) assessTracks(t tracks, weights bool, a *assessment) {
+	for _, k := range t.interfaces {
+		w := k.Weight
+		if !weights {
+			w = 0
+		}
+		l, exists := r.mirror.LinkByName(k.Name)
+		good := exists && r.usable(l)
+		a.verdict(vrrp.Judge(w, k.Reverse, good), true,
+			"entering FAULT state (interface "+k.Name+" down)", "interface "+k.Name+" down")
+	}
+	binary := func(list []config.Track, facts map[string]bool, what string) {
+		for _, k := range list {
+			if k.Weight != 0 && !weights {
+				continue
+			}
+			good, known := facts[k.Name]
+			a.verdict(vrrp.Judge(k.Weight, k.Reverse, good), known,
+				"entering FAULT state due to "+what+" "+k.Name, what+" "+k.Name)
+		}
+	}
+	binary(t.scripts, r.facts.scripts, "script")
+	binary(t.processes, r.facts.processes, "process")
+	binary(t.bfd, r.facts.bfd, "BFD")
+	for _, k := range t.files {
+		if k.Weight != 0 && !weights {
+			continue
+		}
+		value := r.facts.files[k.Name] // a file that cannot be read counts as 0
+		a.verdict(vrrp.JudgeNumber(k.Weight, k.Reverse, value), true,
+			fmt.Sprintf("entering FAULT state (tracked file %s has status %d)", k.Name, value), "file "+k.Name)
+	}
+}
+
+// learn takes note of a report of a tracker.
+func learn[T comparable](r *role, in *map[string]T, name string, value T) {
+	if *in == nil {
+		*in = map[string]T{}
+	}
+	if old, ok := (*in)[name]; ok && old == value {
+		return
+	}
+	(*in)[name] = value
+	r.dirty = true
+}

@@ -1,0 +1,237 @@
+package router
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/netstate"
+	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
+	"github.com/holdfast-lb/holdfast/pkg/track"
+	"github.com/holdfast-lb/holdfast/vrrp"
+)
+
+// arrivals remembers the order in which addresses came up, because the first
+// one of an interface is the source of adverts.
+type arrivals struct {
+	order map[netstate.AddressKey]uint64
+	last  uint64
+}
+
+func (a *arrivals) note(addr netstate.Address) {
+	if _, ok := a.order[addr.Key()]; ok {
+		return
+	}
+	if a.order == nil {
+		a.order = map[netstate.AddressKey]uint64{}
+	}
+	a.last++
+	a.order[addr.Key()] = a.last
+}
+
+func (a *arrivals) forget(addr netstate.Address) { delete(a.order, addr.Key()) }
+
+func (a *arrivals) before(x, y netstate.Address) bool { return a.order[x.Key()] < a.order[y.Key()] }
+
+// sourceOf is the address that adverts of an instance come from: the
+// configured one, or the first of the interface that is not virtual.
+func (r *role) sourceOf(i *instance) netip.Addr {
+	if i.cfg.SrcIP.IsValid() {
+		return i.cfg.SrcIP
+	}
+	family := netstate.IPv4
+	if i.cfg.IPv6 {
+		family = netstate.IPv6
+	}
+	var best netstate.Address
+	for _, a := range r.mirror.AddressesOf(i.base.Index, family) {
+		ip := a.Prefix.Addr()
+		virtual := a.Protocol == netstate.Protocol || r.holders[a.Key()] != nil
+		if virtual || i.cfg.IPv6 && (!ip.IsLinkLocalUnicast() || !a.Usable()) {
+			continue
+		}
+		if !best.Prefix.IsValid() || r.arrived.before(a, best) {
+			best = a
+		}
+	}
+	if best.Prefix.IsValid() {
+		return best.Prefix.Addr()
+	}
+	return netip.Addr{}
+}
+
+// present reports whether any link has the address.
+func (r *role) present(ip netip.Addr) bool {
+	for k := range r.arrived.order {
+		if k.Local.Addr() == ip {
+			return true
+		}
+	}
+	return false
+}
+
+// locate finds the interfaces and the source of an instance, and reports
+// whether its packets come from elsewhere now.
+func (r *role) locate(i *instance) bool {
+	base, _ := r.mirror.LinkByName(i.cfg.Interface)
+	own, out := base, base.Index
+	if i.virtual.wanted() {
+		own, _ = r.mirror.Link(i.virtual.index)
+		if i.transmitsVirtually() {
+			out = own.Index
+		}
+	}
+	changed := base.Index != i.base.Index || own.Index != i.own.Index || out != i.out
+	linksChanged := changed || base.MAC != i.base.MAC
+	i.base, i.own, i.out = base, own, out
+	if src := r.sourceOf(i); src != i.source {
+		i.source, i.encoder.Format.Src = src, src
+		r.handle(i.election, vrrp.Source{Router: i.index, Addr: src})
+	}
+	if linksChanged {
+		r.resolve(i)
+	}
+	return changed
+}
+
+// follow feeds the mirror with the changes of the namespace.
+func (r *role) follow(ctx context.Context) error {
+	w, err := kernel.OpenWatcher(kernel.WatchOptions{
+		Buffer: r.cfg.Global.VRRP.NetlinkWatch.Size, Interest: r.interest, Kernel: r.worker.kernel,
+	})
+	if err != nil {
+		return err
+	}
+	return w.Run(ctx, func(ev netstate.Event) { r.post(func() { r.netChanged(ev) }) })
+}
+
+// netChanged is one change in the namespace.
+func (r *role) netChanged(ev netstate.Event) {
+	switch ev := ev.(type) {
+	case netstate.Resynced:
+		for _, a := range ev.State.Addresses {
+			r.arrived.note(a)
+		}
+		r.mirror.Apply(ev)
+		if !r.synced {
+			r.synced = true
+			r.begin()
+		}
+	case netstate.AddressChanged:
+		r.arrived.note(ev.Address)
+		r.mirror.Apply(ev)
+		if r.opt.LogAddresses {
+			r.log.Info(fmt.Sprintf("Netlink reflector reports IP %v added to %s", ev.Address.Prefix.Addr(), r.linkName(ev.Address.Link)))
+		}
+	case netstate.AddressGone:
+		r.arrived.forget(ev.Address)
+		r.mirror.Apply(ev)
+		r.addressLost(ev.Address)
+	case netstate.RouteGone:
+		r.mirror.Apply(ev)
+		r.routeLost(ev.Route)
+	case netstate.RuleGone:
+		r.mirror.Apply(ev)
+		r.ruleLost(ev.Rule)
+	case netstate.LinkChanged:
+		old, existed := r.mirror.Link(ev.Link.Index)
+		r.mirror.Apply(ev)
+		r.linkChanged(old, existed, ev.Link)
+	default:
+		r.mirror.Apply(ev)
+	}
+	r.dirty = true
+}
+
+// linkChanged tells of a link that came up or went down. Group memberships are
+// told again to whoever is behind a link that came up.
+func (r *role) linkChanged(old netstate.Link, existed bool, l netstate.Link) {
+	r.delay(l)
+	if !existed && r.synced && !r.starting {
+		r.appeared(l)
+	}
+	if existed && old.Usable() == l.Usable() {
+		return
+	}
+	for _, i := range r.instances {
+		if i.base.Index == l.Index {
+			i.refusals.clear() // what was refused may be possible now
+		}
+	}
+	if !r.concerns(l.Name) {
+		return
+	}
+	if !l.Usable() {
+		r.log.Info("Netlink reports "+l.Name+" down", zap.String("interface", l.Name))
+		return
+	}
+	r.log.Info("Netlink reports "+l.Name+" up", zap.String("interface", l.Name))
+	if err := r.hub.Rejoin(l.Index); err != nil {
+		r.log.Warn("cannot join the multicast group again", zap.Error(err))
+	}
+}
+
+// concerns reports whether any instance uses or tracks an interface.
+func (r *role) concerns(name string) bool {
+	tracked := func(list []config.Track) bool {
+		return slices.ContainsFunc(list, func(t config.Track) bool { return t.Name == name })
+	}
+	for _, i := range r.instances {
+		if i.cfg.Interface == name || tracked(i.cfg.TrackInterfaces) ||
+			i.election.group != nil && tracked(i.election.group.TrackInterfaces) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *role) linkName(index int) string {
+	l, _ := r.mirror.Link(index)
+	return l.Name
+}
+
+// appeared is an interface that is new: what belongs onto it is worked out,
+// and interfaces of our own are made on it.
+func (r *role) appeared(l netstate.Link) {
+	r.resolveStatic()
+	for _, i := range r.instances {
+		if i.cfg.Interface == l.Name {
+			i.base = l
+			r.makeVirtual(i)
+			r.promote(i)
+		}
+		if len(i.unresolved) > 0 {
+			r.resolve(i)
+		}
+	}
+	r.announcer.SetPaces(r.paces())
+}
+
+// delay holds back changes of a link for as long as the operator wants.
+func (r *role) delay(l netstate.Link) {
+	d := r.delays[l.Name]
+	if d == nil {
+		return
+	}
+	d.Observe(track.StateOf(l.Usable()), time.Now())
+	r.heldBack(l.Name, d)
+}
+
+// heldBack takes over the delayed state, and looks again when it may change.
+func (r *role) heldBack(name string, d *track.Delay) {
+	learn(r, &r.facts.links, name, d.State() == track.Up)
+	if at := d.Deadline(); !at.IsZero() {
+		time.AfterFunc(time.Until(at), func() {
+			r.post(func() {
+				if r.delays[name] == d && d.Expire(time.Now()) {
+					r.heldBack(name, d)
+				}
+			})
+		})
+	}
+}

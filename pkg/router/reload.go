@@ -1,0 +1,250 @@
+package router
+
+import (
+	"slices"
+	"time"
+
+	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/netstate"
+	"github.com/holdfast-lb/holdfast/vrrp"
+)
+
+// reload goes over to another configuration. Masters that stay speak first;
+// then only what differs is changed.
+func (r *role) reload(cfg *config.Config) {
+	if !r.synced {
+		r.log.Warn("a reload before the start is over is put off")
+		time.AfterFunc(heartbeat, func() { r.post(func() { r.reload(cfg) }) })
+		return
+	}
+	old := r.instances
+	before := map[*instance]netstate.State{}
+	known := map[identity]*instance{}
+	for _, i := range old {
+		known[identityOf(i.cfg)] = i
+		before[i] = i.want
+	}
+	r.cfg = cfg
+	r.notifier.Configure(notifySettings(cfg))
+	r.instances = nil
+	var fresh []*instance
+	for _, c := range cfg.Instances {
+		i := known[identityOf(c)]
+		if i == nil {
+			i = r.newInstance(c)
+			i.virtual = virtualOf(c)
+			fresh = append(fresh, i)
+		} else {
+			delete(known, identityOf(c))
+			r.adoptConfig(i, c)
+			r.handle(i.election, vrrp.Configure{Router: i.index, Config: i.machineConfig()})
+		}
+		r.instances = append(r.instances, i)
+	}
+	r.unseat(known)
+	r.reseat(cfg)
+	r.settle(before, fresh)
+}
+
+// unseat ends the instances that the configuration has no more.
+func (r *role) unseat(gone map[identity]*instance) {
+	for _, i := range gone {
+		e := i.election
+		if len(e.members) == 1 {
+			r.handle(e, vrrp.Stop{Deleted: true})
+			r.elections.drop(e)
+		} else {
+			r.expel(i)
+		}
+		r.dropVirtual(i)
+	}
+}
+
+// expel ends one member of a group whose others may go on.
+func (r *role) expel(i *instance) {
+	from := i.election.state()
+	if from == vrrp.Master {
+		r.send(i, 0, time.Now())
+		i.say("sent 0 priority")
+	}
+	r.became(i, vrrp.Become{Router: i.index, From: from, To: vrrp.Deleted})
+}
+
+// reseat gives every instance the election that the configuration says: the
+// one it has, if that has the same members, else a new one that goes on in the
+// same state if all its members were master.
+func (r *role) reseat(cfg *config.Config) {
+	for _, s := range seatsOf(cfg, r.instances) {
+		e := s.members[0].election
+		if e != nil && slices.Equal(e.members, s.members) && (e.group == nil) == (s.group == nil) {
+			e.group = s.group
+			continue
+		}
+		masters, former := 0, map[*election]bool{}
+		for _, i := range s.members {
+			if i.election != nil && i.election.state() < vrrp.Deleted {
+				former[i.election] = true
+				if i.isMaster() {
+					masters++
+				}
+			}
+		}
+		if masters > 0 && masters < len(s.members) {
+			for e := range former {
+				r.handle(e, vrrp.Taken{}) // some are master, some not: begin together
+			}
+		}
+		for e := range former {
+			r.elections.drop(e)
+		}
+		e = r.seat(s)
+		if masters == len(s.members) {
+			r.handle(e, vrrp.Start{Adopt: true})
+		}
+	}
+}
+
+// settle brings addresses, sockets, trackers and new instances in line with
+// the configuration.
+func (r *role) settle(before map[*instance]netstate.State, fresh []*instance) {
+	r.releaseFormerStatic()
+	for _, i := range fresh {
+		i.base, _ = r.mirror.LinkByName(i.cfg.Interface)
+		r.makeVirtual(i)
+		r.promote(i)
+	}
+	for _, i := range r.instances {
+		r.locate(i)
+		r.resolve(i)
+		if i.held {
+			r.change(i, before[i])
+		}
+	}
+	r.trackers.set(r.cfg)
+	r.forgetUnused()
+	r.announcer.SetPaces(r.paces())
+	r.listen()
+	for _, i := range r.instances {
+		i.refusals.clear()
+		r.judge(i)
+	}
+	for _, e := range r.everyElection() {
+		if e.state() == vrrp.Init {
+			r.begins(e, time.Time{})
+		}
+	}
+	r.dirty, r.claimsStale = true, true
+	r.tellStates()
+}
+
+// change sets what a master has got new and then removes what it lost. The
+// network is told only if there is something new.
+func (r *role) change(i *instance, before netstate.State) {
+	have := r.have(i.want)
+	added := netstate.Plan(have, netstate.Want{Present: i.want})
+	lost := without(before, i.want)
+	gone := holdings{want: lost, held: true}
+	r.apply(i, append(added, r.planRelease(&gone)...))
+	if len(added) > 0 {
+		r.announce(i, i.cfg.GARP.MasterRepeat)
+	}
+}
+
+// without is what of a is not in b.
+func without(a, b netstate.State) netstate.State {
+	var s netstate.State
+	kept := map[netstate.AddressKey]bool{}
+	for _, x := range b.Addresses {
+		kept[x.Key()] = true
+	}
+	for _, x := range a.Addresses {
+		if !kept[x.Key()] {
+			s.Addresses = append(s.Addresses, x)
+		}
+	}
+	for _, x := range a.Routes {
+		if !slices.ContainsFunc(b.Routes, func(y netstate.Route) bool { return y.Key() == x.Key() }) {
+			s.Routes = append(s.Routes, x)
+		}
+	}
+	for _, x := range a.Rules {
+		if !slices.ContainsFunc(b.Rules, func(y netstate.Rule) bool { return y.Normal() == x.Normal() }) {
+			s.Rules = append(s.Rules, x)
+		}
+	}
+	return s
+}
+
+// releaseFormerStatic goes over to the static items of the new configuration.
+func (r *role) releaseFormerStatic() {
+	before := r.static.want
+	r.resolveStatic()
+	gone := holdings{want: without(before, r.static.want), held: true}
+	r.applyStatic(append(
+		netstate.Plan(netstate.State{}, netstate.Want{Present: r.static.want}),
+		r.planRelease(&gone)...))
+	r.static.held = true
+}
+
+// forgetUnused drops what trackers said that are gone, so that one of the same
+// name begins unknown.
+func (r *role) forgetUnused() {
+	keep := map[string]bool{}
+	for _, s := range r.cfg.Scripts {
+		keep["s"+s.Name] = true
+	}
+	for _, p := range r.cfg.Processes {
+		keep["p"+p.Name] = true
+	}
+	for _, f := range r.cfg.TrackFiles {
+		keep["f"+f.Name] = true
+	}
+	for name := range r.facts.scripts {
+		if !keep["s"+name] {
+			delete(r.facts.scripts, name)
+		}
+	}
+	for name := range r.facts.processes {
+		if !keep["p"+name] {
+			delete(r.facts.processes, name)
+		}
+	}
+	for name := range r.facts.files {
+		if !keep["f"+name] {
+			delete(r.facts.files, name)
+		}
+	}
+}
+
+// tellStates writes every state to the pipes, for those who asked for that
+// after a reload.
+func (r *role) tellStates() {
+	if !r.cfg.Global.FIFOStatesOnReload {
+		return
+	}
+	for _, e := range r.everyElection() {
+		for _, i := range e.members {
+			r.tellPipes(i, e.state())
+		}
+		if e.group != nil {
+			r.tellGroupPipes(e.group, e.state())
+		}
+	}
+}
+
+// leave ends everything in good order: adverts with priority 0 first, then
+// rules, routes and addresses, then the interfaces of our own.
+func (r *role) leave() error {
+	for _, e := range r.everyElection() {
+		r.handle(e, vrrp.Stop{})
+	}
+	if r.opt.DontReleaseVRRP {
+		return nil
+	}
+	r.releaseStatic()
+	for _, i := range r.instances {
+		r.dropVirtual(i)
+	}
+	r.system(r.sysctls.Restore)
+	return nil
+}

@@ -1,0 +1,247 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/logging"
+	"github.com/holdfast-lb/holdfast/pkg/netstate"
+	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
+	"github.com/holdfast-lb/holdfast/pkg/notify"
+	"github.com/holdfast-lb/holdfast/pkg/track"
+	"github.com/holdfast-lb/holdfast/vrrp"
+	"github.com/holdfast-lb/holdfast/vrrp/link"
+)
+
+// role is the vrrp role. One loop owns everything in it; whatever else runs
+// only ever posts to the inbox.
+type role struct {
+	opt Options
+	log *zap.Logger
+	cfg *config.Config
+
+	ctx     context.Context // of everything that is started
+	inbox   chan func()
+	packets chan *received
+	lines   logging.Limiter // log lines that a neighbour could provoke
+
+	mirror  *netstate.Mirror
+	arrived arrivals
+	synced  bool // the mirror has been filled once
+	dirty   bool // facts have changed since the last reassess
+	facts   facts
+
+	elections agenda
+	instances []*instance // in the order of the configuration
+	byVRID    map[vridKey][]*instance
+	holders   map[netstate.AddressKey]*instance // of all configured addresses
+	starting  bool
+	began     time.Time
+
+	sysctls   *kernel.Sysctls // used by the worker only
+	routeKeys atomic.Pointer[map[netstate.RouteKey]bool]
+	standby   map[string]time.Time // instances on standby, and when that ends (zero: never)
+	delays    map[string]*track.Delay
+	deaf      map[link.Endpoint]error // sockets that could not be opened
+
+	claimsStale bool // what is watched for duplicates must be worked out again
+
+	hub       *link.Hub
+	sender    *link.Sender
+	announcer *link.Announcer
+	claims    *claimWatch
+	worker    *worker
+	notifier  *notify.Hub
+	trackers  *trackers
+	handover  *handover
+	static    holdings
+	late      lateness
+}
+
+// inboxSize bounds what may wait for the loop. Who posts waits for room.
+const inboxSize = 256
+
+// Run is the vrrp role: it serves the configured virtual routers until ctx
+// ends, then leaves them in good order.
+func Run(ctx context.Context, opt Options) error {
+	group, inner := errgroup.WithContext(context.WithoutCancel(ctx))
+	inner, stop := context.WithCancel(inner)
+	defer stop()
+	r, err := open(inner, opt)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	r.serve(group)
+	group.Go(func() error {
+		defer stop()
+		return r.loop(ctx)
+	})
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// open makes the role with all its sockets, but starts nothing.
+func open(ctx context.Context, opt Options) (*role, error) {
+	r := &role{
+		opt: opt, log: opt.Log, cfg: opt.Config, ctx: ctx,
+		inbox: make(chan func(), inboxSize), packets: make(chan *received, inboxSize),
+		lines:  logging.Limiter{Interval: time.Minute},
+		mirror: netstate.NewMirror(), starting: true, began: time.Now(),
+		byVRID: map[vridKey][]*instance{}, holders: map[netstate.AddressKey]*instance{},
+		sysctls: kernel.NewSysctls(), standby: map[string]time.Time{}, delays: map[string]*track.Delay{},
+	}
+	r.routeKeys.Store(&map[netstate.RouteKey]bool{})
+	var err error
+	if r.worker, err = openWorker(r.post); err != nil {
+		return nil, fmt.Errorf("open netlink: %w", err)
+	}
+	if r.sender, err = link.NewSender(); err != nil {
+		r.worker.kernel.Close()
+		return nil, err
+	}
+	if r.announcer, err = link.NewAnnouncer(r.announced); err != nil {
+		r.worker.kernel.Close()
+		r.sender.Close()
+		return nil, err
+	}
+	if r.trackers, err = newTrackers(r); err != nil {
+		r.worker.kernel.Close()
+		r.sender.Close()
+		return nil, err
+	}
+	if r.handover, err = openHandover(opt.Handover); err != nil {
+		r.log.Warn("cannot use the memory of the predecessor", zap.Error(err))
+	}
+	r.hub = link.NewHub(r.deliver, r.socketLost)
+	r.claims = newClaimWatch(r)
+	r.notifier = notify.New(notifySettings(r.cfg), r.log)
+	return r, nil
+}
+
+// serve starts everything that works beside the loop.
+func (r *role) serve(group *errgroup.Group) {
+	group.Go(func() error { return r.worker.run(r.ctx) })
+	group.Go(func() error { return r.announcer.Run(r.ctx) })
+	group.Go(func() error { return r.claims.run(r.ctx) })
+	group.Go(func() error { return r.notifier.Run(r.ctx) })
+	group.Go(func() error { return r.follow(r.ctx) })
+	group.Go(func() error { return r.trackers.run(r.ctx) })
+	if r.opt.Control != nil {
+		r.serveControl()
+	}
+}
+
+func (r *role) close() {
+	r.hub.Close()
+	r.sender.Close()
+	r.handover.close()
+}
+
+// post has f run by the loop. It waits for room, or for the end.
+func (r *role) post(f func()) {
+	select {
+	case r.inbox <- f:
+	case <-r.ctx.Done():
+	}
+}
+
+// loop is the owner of everything. Timers are looked at before anything else is
+// taken in, so that no flood of events can delay an advert.
+func (r *role) loop(ctx context.Context) error {
+	alarm, err := newAlarm()
+	if err != nil {
+		return err
+	}
+	defer alarm.close()
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	r.readStandby()
+	r.configure(r.cfg)
+	for {
+		r.expire(time.Now())
+		if r.dirty && len(r.inbox) == 0 {
+			r.reassess()
+		}
+		if err := alarm.set(r.elections.next()); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return r.leave()
+		case p := <-r.packets:
+			r.receive(p)
+		case f := <-r.inbox:
+			f()
+		case <-alarm.c:
+		case now := <-beat.C:
+			r.tend(now)
+		case cfg := <-r.opt.Reload:
+			r.reload(cfg)
+		case sig := <-r.opt.Signals:
+			r.dump(sig)
+		}
+	}
+}
+
+// heartbeat is how often things are looked at that announce themselves only
+// when all is well.
+const heartbeat = 250 * time.Millisecond
+
+// tend is done with every heartbeat.
+func (r *role) tend(now time.Time) {
+	if r.starting {
+		return
+	}
+	r.repair()
+	r.endStandby(now)
+	if r.claimsStale {
+		r.claimsStale = false
+		r.watchClaims()
+	}
+	if len(r.deaf) > 0 {
+		r.listen()
+	}
+}
+
+// system has the worker change a setting of the system.
+func (r *role) system(change func() error) {
+	r.worker.jobs <- func(context.Context, *kernel.Kernel) func() {
+		err := change()
+		if err == nil {
+			return nil
+		}
+		return func() { r.log.Warn("a setting cannot be changed", zap.Error(err)) }
+	}
+}
+
+// expire gives every machine whose deadline has come a look at its timers.
+func (r *role) expire(now time.Time) {
+	for {
+		e := r.elections.due(now)
+		if e == nil {
+			return
+		}
+		if late := now.Sub(e.deadline); e.isMaster() {
+			r.late.note(late)
+		}
+		r.handle(e, vrrp.Expired{})
+	}
+}
+
+// handle tells a machine what happened and does what it says.
+func (r *role) handle(e *election, ev vrrp.Event) {
+	for _, a := range e.machine.Handle(ev, time.Now()) {
+		r.act(e, a)
+	}
+	r.elections.moved(e)
+}
