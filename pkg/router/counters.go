@@ -41,17 +41,27 @@ func (c *counters) dropped(err error) {
 		reason error
 		count  *uint64
 	}{
-		{packet.ErrLength, &c.length}, {packet.ErrTotalLength, &c.length},
-		{packet.ErrTTL, &c.ttl}, {packet.ErrPeerTTL, &c.ttl},
+		{packet.ErrLength, &c.length},
+		{packet.ErrTotalLength, &c.length},
+		{packet.ErrTTL, &c.ttl},
+		{packet.ErrPeerTTL, &c.ttl},
 		{packet.ErrType, &c.typ},
-		{packet.ErrInterval, &c.interval}, {packet.ErrIntervalZero, &c.interval},
+		{packet.ErrInterval, &c.interval},
+		{packet.ErrIntervalZero, &c.interval},
 		{packet.ErrNoAddrs, &c.addrList},
 		{packet.ErrAuthType, &c.authType},
-		{packet.ErrAuthMismatch, &c.authOther}, {packet.ErrAHMissing, &c.authOther}, {packet.ErrAHUnexpected, &c.authOther},
-		{packet.ErrPassword, &c.authFailed}, {packet.ErrAHICV, &c.authFailed}, {packet.ErrAHReplay, &c.authFailed},
-		{packet.ErrTrailerMissing, &c.trailerMissing}, {packet.ErrTrailerMalformed, &c.malformed},
-		{packet.ErrKeyUnknown, &c.unknownKey}, {packet.ErrHMAC, &c.badHMAC},
-		{packet.ErrStale, &c.stale}, {packet.ErrReplay, &c.replay},
+		{packet.ErrAuthMismatch, &c.authOther},
+		{packet.ErrAHMissing, &c.authOther},
+		{packet.ErrAHUnexpected, &c.authOther},
+		{packet.ErrPassword, &c.authFailed},
+		{packet.ErrAHICV, &c.authFailed},
+		{packet.ErrAHReplay, &c.authFailed},
+		{packet.ErrTrailerMissing, &c.trailerMissing},
+		{packet.ErrTrailerMalformed, &c.malformed},
+		{packet.ErrKeyUnknown, &c.unknownKey},
+		{packet.ErrHMAC, &c.badHMAC},
+		{packet.ErrStale, &c.stale},
+		{packet.ErrReplay, &c.replay},
 	} {
 		if errors.Is(err, k.reason) {
 			*k.count++
