@@ -18,7 +18,6 @@ type election struct {
 	deadline time.Time // of the machine; zero is never
 	place    int       // in the agenda, -1 when never due
 
-	standbyEnd time.Time // when an operator's standby ends by itself
 }
 
 func (e *election) state() vrrp.State {
