@@ -2,17 +2,48 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/holdfast-lb/holdfast/pkg/bfd"
 	"github.com/holdfast-lb/holdfast/pkg/control"
 	"github.com/holdfast-lb/holdfast/pkg/daemon"
 	"github.com/holdfast-lb/holdfast/pkg/director"
+	"github.com/holdfast-lb/holdfast/pkg/router"
 )
 
 // duties are the functions of the role processes.
 var duties = map[string]daemon.RoleFunc{
+	control.VRRP:     runVRRP,
 	control.BFD:      runBFD,
 	control.Checkers: runCheckers,
+}
+
+func runVRRP(ctx context.Context, r daemon.Room) error {
+	opt := router.Options{
+		Config:          r.Config,
+		Reload:          r.Reload,
+		Log:             r.Log,
+		Control:         r.Control,
+		Signals:         r.Signals,
+		Ready:           r.Ready,
+		DontReleaseVRRP: r.Flags.DontReleaseVRRP,
+		ReleaseVIPs:     r.Flags.ReleaseVIPs,
+		LogAddresses:    r.Flags.AddressMonitoring,
+		Handover:        r.Memory,
+		StandbyFile:     strings.TrimSuffix(r.Sockets(control.VRRP), ".sock") + ".standby",
+	}
+	if r.Config.HasBFD() {
+		opt.WatchBFD = func(ctx context.Context, report func(string, bool)) {
+			bfd.Watch(ctx, r.Sockets(control.BFD), func(list []bfd.Status) {
+				for _, s := range list {
+					if s.VRRP {
+						report(s.Name, s.Up)
+					}
+				}
+			})
+		}
+	}
+	return router.Run(ctx, opt)
 }
 
 func runBFD(ctx context.Context, r daemon.Room) error {

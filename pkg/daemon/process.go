@@ -15,8 +15,9 @@ import (
 
 // Descriptors of a role process besides the standard ones.
 const (
-	linkFD  = 3 // the link to the supervisor
-	crashFD = 4 // where the runtime writes when the process crashes
+	linkFD   = 3 // the link to the supervisor
+	crashFD  = 4 // where the runtime writes when the process crashes
+	memoryFD = 5 // what the next process of the role is to know
 )
 
 // process is a role process as the supervisor holds it.
@@ -27,8 +28,8 @@ type process struct {
 }
 
 // startProcess starts the same program as a role, with the scheduling that its
-// role asks for.
-func startProcess(k *kind, how config.RoleProcess) (*process, error) {
+// role asks for. memory is what it shares with its predecessors and successors.
+func startProcess(k *kind, how config.RoleProcess, memory *os.File) (*process, error) {
 	ours, theirs, err := newLink()
 	if err != nil {
 		return nil, err
@@ -42,7 +43,7 @@ func startProcess(k *kind, how config.RoleProcess) (*process, error) {
 	defer crashEnd.Close()
 	p, err := fork(how, func() (*os.Process, error) {
 		return os.StartProcess("/proc/self/exe", []string{roleArg(k.name)}, &os.ProcAttr{
-			Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, linkFD: theirs, crashFD: crashEnd},
+			Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, linkFD: theirs, crashFD: crashEnd, memoryFD: memory},
 		})
 	})
 	if err != nil {

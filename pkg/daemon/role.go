@@ -50,6 +50,11 @@ type Room struct {
 	Signals <-chan os.Signal // the operator's wishes for dumps
 	Flags   RoleFlags
 	Sockets func(role string) string // where the other roles' control sockets are
+
+	// Memory is a file that no other role has, and that every process of this
+	// role finds as its predecessor left it, however that ended. It is lost
+	// with the supervisor.
+	Memory *os.File
 }
 
 // RoleFunc does a role's duty until ctx ends, then leaves in good order and
@@ -160,6 +165,7 @@ func (r *role) serve(first *config.Config, duty RoleFunc, server *control.Server
 		Signals: dumps,
 		Flags:   r.Options.Flags,
 		Sockets: r.socketOf,
+		Memory:  os.NewFile(memoryFD, "memory"),
 	})
 	leave(nil)
 	besides.Wait()

@@ -55,6 +55,7 @@ type ended struct {
 type child struct {
 	*kind
 	proc      *process // nil while there is none
+	memory    *os.File // outlives its processes, not us
 	began     time.Time
 	ready     bool // it has done its duty since it was started
 	reloading bool // it has yet to take the new configuration
@@ -181,7 +182,14 @@ func (s *supervisor) start(c *child, release bool) {
 // launch starts a process and tells it what to do.
 func (s *supervisor) launch(c *child) (*process, error) {
 	how := c.how(&s.running.Config.Global)
-	proc, err := startProcess(c.kind, how)
+	if c.memory == nil {
+		fd, err := unix.MemfdCreate("holdfast-"+c.name, unix.MFD_CLOEXEC)
+		if err != nil {
+			return nil, fmt.Errorf("memory file: %w", err)
+		}
+		c.memory = os.NewFile(uintptr(fd), "memory")
+	}
+	proc, err := startProcess(c.kind, how, c.memory)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,6 @@ type election struct {
 
 	deadline time.Time // of the machine; zero is never
 	place    int       // in the agenda, -1 when never due
-
 }
 
 func (e *election) state() vrrp.State {

@@ -38,5 +38,5 @@ type Options struct {
 
 	// WatchBFD reports which BFD sessions are up, whenever that changes, until
 	// ctx ends. Nil if there is no bfd role.
-	WatchBFD func(ctx context.Context, report func(session string, up bool)) error
+	WatchBFD func(ctx context.Context, report func(session string, up bool))
 }

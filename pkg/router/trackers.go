@@ -3,9 +3,9 @@ package router
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"go.uber.org/zap"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/script"
@@ -39,10 +39,10 @@ func newTrackers(r *role) (*trackers, error) {
 
 // run serves until ctx ends, then closes all watchers.
 func (t *trackers) run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
+	var watching sync.WaitGroup
 	if watch := t.r.opt.WatchBFD; watch != nil {
-		group.Go(func() error {
-			return watch(ctx, func(name string, up bool) {
+		watching.Go(func() {
+			watch(ctx, func(name string, up bool) {
 				t.r.post(func() { t.r.trackedBFD(name, up) })
 			})
 		})
@@ -52,7 +52,8 @@ func (t *trackers) run(ctx context.Context) error {
 	t.files.Close()
 	t.processes.Close()
 	t.beats.Close()
-	return group.Wait()
+	watching.Wait()
+	return nil
 }
 
 // set makes the watchers watch what a configuration names.
