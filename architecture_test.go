@@ -84,7 +84,7 @@ var rooms = map[string]room{
 		"pkg/control", "pkg/logging", "pkg/reconcile", "pkg/netstate", "pkg/netstate/kernel", "pkg/firewall",
 	}},
 	"pkg/bfd":    {imports: []string{"pkg/config", "pkg/control", "pkg/logging"}},
-	"pkg/daemon": {imports: []string{"pkg/config", "pkg/config/convert", "pkg/config/host", "pkg/config/diag", "pkg/config/syntax", "pkg/control", "pkg/script", "pkg/logging", "pkg/notify"}},
+	"pkg/daemon": {imports: []string{"pkg/config", "pkg/config/convert", "pkg/config/convert", "pkg/config/host", "pkg/config/diag", "pkg/config/syntax", "pkg/control", "pkg/script", "pkg/logging", "pkg/notify"}},
 
 	"cmd/holdfast": {imports: []string{"*"}},
 
