@@ -377,6 +377,76 @@ var realBlock = Block{Keywords: []Keyword{
 		Block: &fileCheckBlock, open: func(d *decoder, a *arg) bool { return d.openChecker(a, CheckFile) }, end: endChecker,
 	},
 	{
+		Name: "HTTP_CHECK", Takes: Sub, Tier: 'C', Ours: true,
+		Doc:   "any HTTP request, judged by any part of its answer",
+		Block: &requestBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckRequest) }, end: endApp,
+	},
+	{
+		Name: "SEND_EXPECT_CHECK", Takes: Sub, Tier: 'C', Ours: true,
+		Doc:   "a conversation of your own over TCP or TLS",
+		Block: &sendExpectBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckSendExpect) }, end: endApp,
+	},
+	{
+		Name: "REDIS_CHECK", Takes: Sub, Tier: 'C', Ours: true,
+		Doc:   "redis: PING, and perhaps its role",
+		Block: &redisBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckRedis) }, end: endApp,
+	},
+	{
+		Name: "MYSQL_CHECK", Takes: Sub, Tier: 'C', Ours: true,
+		Doc:   "MySQL or MariaDB: login and perhaps a query",
+		Block: &sqlBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckMySQL) }, end: endApp,
+	},
+	{
+		Name: "PGSQL_CHECK", Takes: Sub, Tier: 'C', Ours: true,
+		Doc:   "PostgreSQL: login and perhaps a query",
+		Block: &sqlBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckPgSQL) }, end: endApp,
+	},
+	{
+		Name: "LDAP_CHECK", Takes: Sub, Tier: 'C', Ours: true,
+		Doc:   "LDAP: bind, and perhaps an entry",
+		Block: &ldapBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckLDAP) }, end: endApp,
+	},
+	{
+		Name: "IMAP_CHECK", Takes: Sub, Tier: 'C', Ours: true,
+		Doc:   "IMAP: greeting, and perhaps a login",
+		Block: &loginBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckIMAP) }, end: endApp,
+	},
+	{
+		Name: "POP3_CHECK", Takes: Sub, Tier: 'C', Ours: true,
+		Doc:   "POP3: greeting, and perhaps a login",
+		Block: &loginBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckPOP3) }, end: endApp,
+	},
+	{
+		Name: "NNTP_CHECK", Takes: Sub, Tier: 'C', Ours: true,
+		Doc:   "NNTP: greeting, and perhaps a login",
+		Block: &loginBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckNNTP) }, end: endApp,
+	},
+	{
+		Name: "FTP_CHECK", Takes: Sub, Tier: 'C', Ours: true,
+		Doc:   "FTP: greeting, and perhaps a login",
+		Block: &loginBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckFTP) }, end: endApp,
+	},
+	{
+		Name: "SIP_CHECK", Takes: Sub, Tier: 'C', Ours: true,
+		Doc:   "SIP: OPTIONS",
+		Block: &sipBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckSIP) }, end: endApp,
+	},
+	{
+		Name: "RADIUS_CHECK", Takes: Sub, Tier: 'C', Ours: true,
+		Doc:   "RADIUS: access, or the status of the server",
+		Block: &radiusBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckRadius) }, end: endApp,
+	},
+	{
+		Name: "GRPC_CHECK", Takes: Sub, Tier: 'C', Ours: true,
+		Doc:   "gRPC: grpc.health.v1",
+		Block: &grpcBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckGRPC) }, end: endApp,
+	},
+	{
+		Name: "WEBSOCKET_CHECK", Takes: Sub, Tier: 'C', Ours: true,
+		Doc:   "WebSocket: the upgrade",
+		Block: &webSocketBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckWebSocket) }, end: endApp,
+	},
+	{
 		Name: "rise", Takes: Int, Tier: 'C', Min: 1, Max: maxInt32, Ours: true,
 		Doc: "successes in a row of a checker to count as up again",
 		set: func(d *decoder, a *arg) { d.rs.Rise = int(a.n) },

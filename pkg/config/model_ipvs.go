@@ -169,6 +169,22 @@ const (
 	CheckUDP
 	CheckBFD
 	CheckFile
+
+	// Ours.
+	CheckSendExpect
+	CheckIMAP
+	CheckPOP3
+	CheckNNTP
+	CheckFTP
+	CheckRedis
+	CheckMySQL
+	CheckPgSQL
+	CheckLDAP
+	CheckSIP
+	CheckRadius
+	CheckGRPC
+	CheckWebSocket
+	CheckRequest // HTTP_CHECK
 )
 
 // Checker is one check of a real server. Effective timing (checker, real
@@ -198,6 +214,7 @@ type Checker struct {
 	UDP  *UDPCheck
 	BFD  string // bfd_instance
 	File *FileCheck
+	App  *AppCheck // for our own kinds
 }
 
 // HTTPCheck is HTTP_GET or SSL_GET.
