@@ -46,6 +46,9 @@ func specOf(cfg *config.Config, vs *config.VirtualServer, rs *config.RealServer,
 		Alpha: ck.Alpha, LogAllFailures: ck.LogAllFailures,
 		RealWeight: rs.Weight,
 	}
+	if rs.Fall > 0 { // counts failures instead of retries
+		s.Retry = 0
+	}
 	switch s.Ask.(type) {
 	case healthcheck.Misc, healthcheck.File, healthcheck.BFD: // nobody is connected to
 		s.Target, s.Bind, s.Device, s.Mark = netip.AddrPort{}, netip.AddrPort{}, "", 0
@@ -76,6 +79,9 @@ func questionOf(cfg *config.Config, vs *config.VirtualServer, rs *config.RealSer
 	case config.CheckFile:
 		return healthcheck.File{Name: ck.File.File, Weight: int64(ck.File.Weight), Reverse: ck.File.Reverse}
 	}
+	if ck.App != nil {
+		return appOf(vs, rs, ck)
+	}
 	return healthcheck.TCP{}
 }
 
@@ -93,6 +99,8 @@ func httpOf(cfg *config.Config, vs *config.VirtualServer, rs *config.RealServer,
 		url := healthcheck.URL{
 			Path:         u.Path,
 			Host:         cmp.Or(u.VirtualHost, h.VirtualHost, rs.VirtualHost, vs.VirtualHost),
+			Status:       statusOf(u.Status),
+			Regex:        regexOf(&u),
 			TLSCompliant: u.TLSCompliant.Or(h.TLSCompliant),
 		}
 		if h.SNI {
@@ -100,15 +108,6 @@ func httpOf(cfg *config.Config, vs *config.VirtualServer, rs *config.RealServer,
 		}
 		if u.DigestGiven {
 			url.Digest = hex.EncodeToString(u.Digest[:])
-		}
-		for _, r := range u.Status {
-			url.Status = append(url.Status, healthcheck.StatusRange(r))
-		}
-		if u.Regex != "" {
-			url.Regex = &healthcheck.Regex{
-				Pattern: u.Regex, Options: u.RegexOptions, NoMatch: u.RegexNoMatch,
-				MinOffset: u.RegexMin, MaxOffset: u.RegexMax,
-			}
 		}
 		q.URLs = append(q.URLs, url)
 	}

@@ -1,0 +1,102 @@
+package director
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/holdfast-lb/holdfast/healthcheck"
+	"github.com/holdfast-lb/holdfast/healthcheck/dialogue"
+	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// specsIn are the checks of a configuration.
+func specsIn(t *testing.T, text string) []healthcheck.Spec {
+	t.Helper()
+	got := config.Load("t.conf", syntax.Options{Source: syntax.Text("t.conf", text)}, config.Test, nil)
+	for _, p := range got.Problems {
+		t.Errorf("%s", p.Text)
+	}
+	var specs []healthcheck.Spec
+	of := checksFor(got.Config)
+	for _, vs := range got.Config.VirtualServers {
+		for _, rs := range vs.RealServers {
+			specs = append(specs, of(vs, rs)...)
+		}
+	}
+	return specs
+}
+
+func TestChecksOfAConfiguration(t *testing.T) {
+	text, err := os.ReadFile("testdata/checks.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	keys := make(map[string]bool)
+	for _, s := range specsIn(t, string(text)) {
+		if keys[s.Key] {
+			t.Errorf("key %q twice", s.Key)
+		}
+		keys[s.Key] = true
+		if _, err := dialogue.Prepare(s); err != nil {
+			switch s.Ask.(type) {
+			case healthcheck.BFD, healthcheck.File:
+			default:
+				t.Errorf("%s cannot be asked: %v", s.Key, err)
+			}
+		}
+		s.Key = ""
+		kind := s.Ask.Keyword()
+		b, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&out, "%s %s\n", kind, b)
+	}
+	const golden = "testdata/checks.golden"
+	if *update {
+		if err := os.WriteFile(golden, []byte(out.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), out.String()); d != "" {
+		t.Errorf("checks differ (-want +got):\n%s", d)
+	}
+}
+
+func TestKeyOfACheck(t *testing.T) {
+	conf := func(checks string) string {
+		return "virtual_server 192.0.2.1 80 {\nprotocol TCP\nlb_algo rr\nlb_kind NAT\nreal_server 10.0.0.1 80 {\n" + checks + "}\n}\n"
+	}
+	const tcp, slow, ping = "TCP_CHECK {\n}\n", "TCP_CHECK {\ndelay_loop 5\n}\n", "PING_CHECK {\n}\n"
+	key := specsIn(t, conf(tcp))[0].Key
+	for _, tt := range []struct {
+		name   string
+		checks string
+		at     int
+		same   bool
+	}{
+		{"the same file again", tcp, 0, true},
+		{"another check before it", ping + tcp, 1, true},
+		{"another period", slow, 0, false},
+		{"the second of two alike", tcp + tcp, 1, false},
+		{"the first of two alike", tcp + tcp, 0, true},
+	} {
+		if got := specsIn(t, conf(tt.checks))[tt.at].Key; (got == key) != tt.same {
+			t.Errorf("%s: key %q, before %q", tt.name, got, key)
+		}
+	}
+}
