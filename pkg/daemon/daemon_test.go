@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -65,6 +66,12 @@ func actor(ctx context.Context, r Room) error {
 	case "later":
 		r.Ready()
 		return errors.New("something broke")
+	}
+	if memory, _ := io.ReadAll(io.NewSectionReader(r.Memory, 0, 100)); len(memory) > 0 {
+		r.Log.Info("remembering " + string(memory))
+	}
+	if _, err := r.Memory.WriteAt([]byte(part), 0); err != nil {
+		return err
 	}
 	r.Ready()
 	r.Log.Info("playing " + part)
@@ -345,6 +352,7 @@ func TestDeadRoleComesBack(t *testing.T) {
 	}
 	s.expect(fmt.Sprintf("Vrrp child process(%d) died: Respawning", first))
 	second := pidIn(t, s.expect("Starting VRRP child process, pid="))
+	s.expect("remembering quiet")
 	s.expect("playing quiet")
 	if got := readPid(t, s.path("vrrp.pid")); got != second || second == first {
 		t.Errorf("pid file says %d, started was %d after %d", got, second, first)

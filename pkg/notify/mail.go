@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/textproto"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ import (
 type MailSettings struct {
 	Server   string // address or host name of the relay
 	Port     uint16
-	Helo     string // name to introduce ourselves with
+	Helo     string // name to introduce ourselves with; empty: the host's
 	From     string
 	To       []string
 	RouterID string        // starts every subject, in brackets
@@ -104,7 +105,7 @@ func send(ctx context.Context, l letter) error {
 	if err := step(220, ""); err != nil {
 		return err
 	}
-	if err := step(250, "HELO %s", l.Helo); err != nil {
+	if err := step(250, "HELO %s", l.helo()); err != nil {
 		return err
 	}
 	if err := step(250, "MAIL FROM:%s", angled(l.From)); err != nil {
@@ -130,6 +131,17 @@ func send(ctx context.Context, l letter) error {
 	}
 	_ = step(221, "QUIT") // the mail is on its way whatever the answer
 	return nil
+}
+
+func (l letter) helo() string {
+	if l.Helo != "" {
+		return l.Helo
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return host
 }
 
 // text is the mail with its header.
