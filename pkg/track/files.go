@@ -46,7 +46,12 @@ type fileState struct {
 	File
 	value int64
 	known bool
+	doubt time.Time // when an empty file counts as 0; zero: it is not empty
 }
+
+// emptyPause is how long a file must stay empty. Most programs empty a file and
+// then write it, and an event of an earlier writing may make us look in between.
+const emptyPause = 50 * time.Millisecond
 
 // NewFiles returns a watcher of no files. report is called from its goroutine.
 func NewFiles(report func(Event)) (*Files, error) {
@@ -84,11 +89,7 @@ func (f *Files) follow() {
 	defer close(f.ended)
 	buf := make([]byte, 16<<10)
 	for {
-		var deadline time.Time
-		if f.someMissing() {
-			deadline = time.Now().Add(missingDirPause)
-		}
-		if f.inot.SetReadDeadline(deadline) != nil {
+		if f.inot.SetReadDeadline(f.deadline(time.Now())) != nil {
 			return // closed
 		}
 		// After the deadline was set: a Set from now on moves it again.
@@ -99,7 +100,7 @@ func (f *Files) follow() {
 		n, err := f.inot.Read(buf)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			f.retryMissing()
+			f.lookAgain()
 		case err != nil && !errors.Is(err, unix.EINTR):
 			return
 		}
@@ -150,26 +151,32 @@ func (f *Files) take(want []File) {
 	}
 }
 
-func (f *Files) someMissing() bool {
+// deadline is when files have to be looked at again without an event; zero is
+// never.
+func (f *Files) deadline(now time.Time) (at time.Time) {
 	for _, wd := range f.dirs {
 		if wd == missing {
-			return true
+			at = now.Add(missingDirPause)
 		}
 	}
-	return false
+	for _, s := range f.files {
+		if !s.doubt.IsZero() && (at.IsZero() || s.doubt.Before(at)) {
+			at = s.doubt
+		}
+	}
+	return at
 }
 
-func (f *Files) retryMissing() {
+// lookAgain looks for directories that were missing, and at files that were
+// empty.
+func (f *Files) lookAgain() {
 	for dir, wd := range f.dirs {
-		if wd != missing {
-			continue
+		if wd == missing {
+			f.dirs[dir] = f.watchDir(dir)
 		}
-		f.dirs[dir] = f.watchDir(dir)
-		for _, s := range f.files {
-			if filepath.Dir(s.Path) == dir {
-				f.look(s)
-			}
-		}
+	}
+	for _, s := range f.files {
+		f.look(s)
 	}
 }
 
@@ -185,12 +192,22 @@ func (f *Files) watchDir(dir string) int32 {
 
 // look reads a file and reports its number if it is news.
 func (f *Files) look(s *fileState) {
-	v := readValue(s.Path)
+	v, empty := readValue(s.Path)
+	now := time.Now()
+	switch {
+	case !empty || !s.known || s.value == 0:
+	case s.doubt.IsZero():
+		s.doubt = now.Add(emptyPause)
+		return
+	case now.Before(s.doubt):
+		return
+	}
+	s.doubt = time.Time{}
 	if s.known && v == s.value {
 		return
 	}
 	s.value, s.known = v, true
-	f.report(Event{Kind: KindFile, Name: s.Name, Changed: true, Value: v, At: time.Now()})
+	f.report(Event{Kind: KindFile, Name: s.Name, Changed: true, Value: v, At: now})
 }
 
 func (f *Files) happened(ev inotifyEvent) {

@@ -23,8 +23,7 @@ const (
 // are to be had and by looking into /proc elsewhere.
 type Processes struct {
 	report func(Event)
-	proc   procfs
-	events *os.File // nil without process events
+	dial   func() (*os.File, error) // subscribes to process events
 	wake   chan struct{}
 	stop   context.CancelFunc
 	ended  sync.WaitGroup
@@ -32,37 +31,29 @@ type Processes struct {
 	mu   sync.Mutex // held for moments only, never while reporting
 	next *[]Process // what Set wants, until the goroutine takes it
 
-	tallies map[string]*tally // the goroutine's
+	// What follows belongs to the goroutine.
+	tallies map[string]*tally
+	feed    chan procEvent
+	dialled bool     // whether events were asked for
+	events  *os.File // nil without process events
 }
 
 // NewProcesses returns a watcher of no processes. buffer is the receive buffer
 // for process events in bytes; 0 leaves the kernel's default. report is called
 // from one goroutine.
 func NewProcesses(buffer int, report func(Event)) *Processes {
-	events, err := dialConnector(buffer)
-	if err != nil {
-		events = nil
-	}
-	return newProcesses("/proc", events, report)
+	return newProcesses(func() (*os.File, error) { return dialConnector(buffer) }, report)
 }
 
-func newProcesses(root procfs, events *os.File, report func(Event)) *Processes {
+func newProcesses(dial func() (*os.File, error), report func(Event)) *Processes {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &Processes{
-		report: report, proc: root, events: events, wake: make(chan struct{}, 1), stop: cancel,
-		tallies: map[string]*tally{},
+		report: report, dial: dial, wake: make(chan struct{}, 1), stop: cancel,
+		tallies: map[string]*tally{}, feed: make(chan procEvent, 256),
 	}
-	feed := make(chan procEvent, 256)
-	if events != nil {
-		p.ended.Go(func() { p.read(ctx, feed) })
-	}
-	p.ended.Go(func() { p.loop(ctx, feed) })
+	p.ended.Go(func() { p.loop(ctx) })
 	return p
 }
-
-// ByEvents reports whether the kernel tells us of processes, rather than our
-// looking at them again and again.
-func (p *Processes) ByEvents() bool { return p.events != nil }
 
 // Set makes the counted processes those that are wanted. The verdict on each new
 // one is reported soon after.
@@ -80,17 +71,30 @@ func (p *Processes) Set(want []Process) {
 // Close ends the watch and waits.
 func (p *Processes) Close() {
 	p.stop()
-	if p.events != nil {
-		p.events.Close()
-	}
 	p.ended.Wait()
 }
 
+// subscribe asks for process events, once there is something to count: where
+// there are none, that takes a while to find out.
+func (p *Processes) subscribe(ctx context.Context) {
+	if p.dialled || len(p.tallies) == 0 {
+		return
+	}
+	p.dialled = true
+	events, err := p.dial()
+	if err != nil {
+		return // then we look again and again
+	}
+	p.events = events
+	p.ended.Go(func() { p.read(ctx, events) })
+	context.AfterFunc(ctx, func() { events.Close() })
+}
+
 // read passes on process events until the socket is closed.
-func (p *Processes) read(ctx context.Context, feed chan<- procEvent) {
+func (p *Processes) read(ctx context.Context, events *os.File) {
 	buf := make([]byte, 16<<10)
 	for {
-		n, err := p.events.Read(buf)
+		n, err := events.Read(buf)
 		list := parseProcEvents(buf[:max(n, 0)])
 		switch {
 		case errors.Is(err, unix.ENOBUFS):
@@ -100,7 +104,7 @@ func (p *Processes) read(ctx context.Context, feed chan<- procEvent) {
 		}
 		for _, ev := range list {
 			select {
-			case feed <- ev:
+			case p.feed <- ev:
 			case <-ctx.Done():
 				return
 			}
@@ -108,7 +112,7 @@ func (p *Processes) read(ctx context.Context, feed chan<- procEvent) {
 	}
 }
 
-func (p *Processes) loop(ctx context.Context, feed <-chan procEvent) {
+func (p *Processes) loop(ctx context.Context) {
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
 	var scanned time.Time
@@ -119,8 +123,10 @@ func (p *Processes) loop(ctx context.Context, feed <-chan procEvent) {
 			return
 		case <-p.wake:
 			p.take()
-			scanned = p.scan()
-		case ev := <-feed:
+			p.scan()
+			p.subscribe(ctx)
+			scanned = p.scan() // what happened meanwhile
+		case ev := <-p.feed:
 			if ev.what == procLost {
 				scanned = p.scan()
 				break
@@ -177,7 +183,7 @@ func (p *Processes) scan() time.Time {
 	if len(p.tallies) == 0 {
 		return time.Now()
 	}
-	all, now := p.proc.all(), time.Now()
+	all, now := allProcesses(), time.Now()
 	for _, t := range p.tallies {
 		pids := map[int]bool{}
 		for _, one := range all {
@@ -201,7 +207,7 @@ func (p *Processes) checkMembers() {
 
 // look compares one process with what a tally wants.
 func (p *Processes) look(t *tally, pid int) {
-	one, ok := p.proc.one(pid)
+	one, ok := oneProcess(pid)
 	now := time.Now()
 	p.tell(t, t.note(pid, ok && t.spec.Matches(one.comm, one.argv), now), now)
 }

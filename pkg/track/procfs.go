@@ -14,12 +14,9 @@ type proc struct {
 	argv []string
 }
 
-// procfs reads a proc file system.
-type procfs string
-
-// all lists the processes that run.
-func (fs procfs) all() []proc {
-	dir, err := os.Open(string(fs))
+// allProcesses lists the processes that run.
+func allProcesses() []proc {
+	dir, err := os.Open("/proc")
 	if err != nil {
 		return nil
 	}
@@ -31,17 +28,17 @@ func (fs procfs) all() []proc {
 		if err != nil {
 			continue
 		}
-		if p, ok := fs.one(pid); ok {
+		if p, ok := oneProcess(pid); ok {
 			list = append(list, p)
 		}
 	}
 	return list
 }
 
-// one looks at one process; ok is false when it does not run (any more). A
+// oneProcess looks at one process; ok is false when it does not run (any more). A
 // zombie does not run.
-func (fs procfs) one(pid int) (p proc, ok bool) {
-	dir := filepath.Join(string(fs), strconv.Itoa(pid))
+func oneProcess(pid int) (p proc, ok bool) {
+	dir := filepath.Join("/proc", strconv.Itoa(pid))
 	stat, err := os.ReadFile(filepath.Join(dir, "stat"))
 	if err != nil {
 		return p, false

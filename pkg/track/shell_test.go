@@ -215,6 +215,10 @@ func TestFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	ev.value(t, "a", 7)
+	write("") // empty for good
+	ev.value(t, "a", 0)
+	write("8")
+	ev.value(t, "a", 8)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
@@ -234,6 +238,16 @@ func TestFiles(t *testing.T) {
 	ev.value(t, "b", 0)
 	write("1")
 	ev.value(t, "a", 1)
+	for i := range 200 { // written in a hurry, it never looks empty
+		write(fmt.Sprint(1000 + i))
+	}
+	for last := int64(1); last != 1199; {
+		e := ev.next(t)
+		if e.Value < last {
+			t.Fatalf("value %d after %d", e.Value, last)
+		}
+		last = e.Value
+	}
 	f.Set(nil)
 	write("2")
 	f.Set([]File{{"c", path}})
@@ -247,7 +261,7 @@ func TestFileThatIsNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{fifo, dir, filepath.Join(dir, "missing"), "/dev/zero"} {
-		if v := readValue(path); v != 0 {
+		if v, _ := readValue(path); v != 0 {
 			t.Errorf("%s holds %d", path, v)
 		}
 	}
@@ -264,7 +278,7 @@ func TestInitFile(t *testing.T) {
 		if err := InitFile(path, step.value, step.overwrite); err != nil {
 			t.Fatal(err)
 		}
-		if v := readValue(path); v != step.want {
+		if v, _ := readValue(path); v != step.want {
 			t.Errorf("%+v: holds %d", step, v)
 		}
 	}
@@ -293,15 +307,17 @@ func TestProcesses(t *testing.T) {
 	for _, mode := range []string{"events", "polling"} {
 		t.Run(mode, func(t *testing.T) {
 			defer goleak.VerifyNone(t)
-			var source *os.File
+			dial := func() (*os.File, error) { return nil, errNoConnector }
 			if mode == "events" {
-				var err error
-				if source, err = dialConnector(1 << 20); err != nil {
+				probe, err := dialConnector(0)
+				if err != nil {
 					t.Skip("no process events here: ", err)
 				}
+				probe.Close()
+				dial = func() (*os.File, error) { return dialConnector(1 << 20) }
 			}
 			ev := make(events, 16)
-			p := newProcesses("/proc", source, func(e Event) { ev <- e })
+			p := newProcesses(dial, func(e Event) { ev <- e })
 			defer p.Close()
 			word := fmt.Sprintf(".%d", os.Getpid())
 			p.Set([]Process{{Name: "p", Path: "sleep", Params: []string{"60" + word}, Match: ParamsExact, Quorum: 1, QuorumMax: -1}})

@@ -35,22 +35,23 @@ func ParseValue(b []byte) int64 {
 	return min(max(v, math.MinInt32), math.MaxInt32)
 }
 
-// readValue reads a tracked file. One that is missing or unreadable counts as 0.
-func readValue(path string) int64 {
+// readValue reads a tracked file. One that is missing or unreadable counts as 0;
+// so does one that is empty, but that may be about to be written.
+func readValue(path string) (v int64, empty bool) {
 	// A FIFO or device in its place must not make us wait.
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return 0
+		return 0, false
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return 0
+		return 0, false
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxFile))
 	if err != nil {
-		return 0
+		return 0, false
 	}
-	return ParseValue(b)
+	return ParseValue(b), len(b) == 0
 }
 
 // InitFile writes a tracked file that is absent, or with overwrite any. It
