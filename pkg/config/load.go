@@ -1,6 +1,9 @@
 package config
 
 import (
+	"net/netip"
+	"reflect"
+
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
@@ -61,6 +64,7 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 		}
 		d.problems = nil
 		d.finish()
+		overlay(reflect.ValueOf(&r.Config.Global).Elem(), reflect.ValueOf(parent.cfg.Global), reflect.ValueOf(d.cfg.Global))
 		r.Problems = append(r.Problems, d.problems...)
 		switch role {
 		case Checkers:
@@ -76,6 +80,20 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 		}
 	}
 	return r
+}
+
+// overlay sets what one process knows beyond the parent: the parent skips the
+// global keywords that belong to a process, and each process those of others.
+func overlay(whole, parent, process reflect.Value) {
+	if whole.Kind() == reflect.Struct && whole.Type() != reflect.TypeFor[netip.Addr]() {
+		for i := range whole.NumField() {
+			overlay(whole.Field(i), parent.Field(i), process.Field(i))
+		}
+		return
+	}
+	if !reflect.DeepEqual(parent.Interface(), process.Interface()) {
+		whole.Set(process)
+	}
 }
 
 // Load parses and reads the main file of that name.
