@@ -16,7 +16,7 @@ import (
 // Limits of an answer. Within them nothing is kept but the header, and the
 // beginning of the body when a regular expression wants to see it.
 const (
-	maxHead  = 64 << 10
+	maxHead  = 16 << 10
 	maxBody  = 256 << 20
 	maxMatch = 4 << 20 // how much of a body a regular expression sees
 

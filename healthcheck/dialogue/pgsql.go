@@ -181,8 +181,9 @@ type scram struct {
 func (s *scram) first() string { return "n,," + s.bare() }
 func (s *scram) bare() string  { return "n=,r=" + s.nonce }
 
-// maxIterations keeps a hostile server from making us count for ever.
-const maxIterations = 100_000
+// maxIterations keeps a hostile server from making us count for ever. The
+// default of PostgreSQL is 4096.
+const maxIterations = 1 << 14
 
 func (s *scram) final(server string) (string, error) {
 	fields := make(map[byte]string)

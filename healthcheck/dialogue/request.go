@@ -113,15 +113,15 @@ func (p *requestPlan) http2(h *h2) []byte {
 
 // request is an HTTP_CHECK under way.
 type request struct {
-	plan    *requestPlan
-	h2      h2
-	head    []byte
-	inBody  bool
-	status  int
-	fields  []healthcheck.Header // names in lower case
-	length  int64                // -1: until the end
-	chunked bool
-	body    []byte
+	plan   *requestPlan
+	h2     h2
+	head   []byte
+	inBody bool
+	status int
+	fields []healthcheck.Header // names in lower case
+	length int64                // -1: until the end
+	chunks *chunks              // nil if the body is not chunked
+	body   []byte
 }
 
 func (r *request) Open() Turn {
@@ -176,15 +176,21 @@ func (r *request) Hear(in []byte) Turn {
 		}
 		r.inBody, in, r.head = true, r.head[end:], nil
 	}
-	r.take(in)
-	done := r.length >= 0 && int64(len(r.body)) >= r.length || len(r.body) == maxMatch || r.plan.ask.Method == "HEAD"
-	if r.chunked {
-		_, done = unchunked(r.body)
+	if r.chunks != nil {
+		r.chunks.hear(in, r.take)
+	} else {
+		r.take(in)
 	}
-	if done {
+	if r.whole() {
 		return r.judge()
 	}
 	return Turn{}
+}
+
+// whole reports whether nothing more of the body is to come, or to be kept.
+func (r *request) whole() bool {
+	return r.plan.ask.Method == "HEAD" || len(r.body) == maxMatch ||
+		r.chunks != nil && r.chunks.done || r.length >= 0 && int64(len(r.body)) >= r.length
 }
 
 func (r *request) header(head []byte) (err error) {
@@ -203,30 +209,10 @@ func (r *request) header(head []byte) (err error) {
 		h := healthcheck.Header{Name: strings.ToLower(strings.TrimSpace(name)), Value: strings.TrimSpace(value)}
 		r.fields = append(r.fields, h)
 		if h.Name == "transfer-encoding" && strings.EqualFold(h.Value, "chunked") {
-			r.chunked, r.length = true, -1
+			r.chunks, r.length = &chunks{}, -1
 		}
 	}
 	return nil
-}
-
-// unchunked takes apart as much of a chunked body (RFC 9112 section 7.1) as
-// there is, and reports whether it is whole. What is not chunks ends it.
-func unchunked(b []byte) (body []byte, whole bool) {
-	for {
-		line, rest, ok := bytes.Cut(b, []byte("\r\n"))
-		if !ok {
-			return body, false
-		}
-		size, _, _ := bytes.Cut(line, []byte(";"))
-		n, err := strconv.ParseUint(string(bytes.TrimSpace(size)), 16, 31)
-		if err != nil || n == 0 {
-			return body, true
-		}
-		if uint64(len(rest)) < n+2 {
-			return append(body, rest[:min(uint64(len(rest)), n)]...), false
-		}
-		body, b = append(body, rest[:n]...), rest[n+2:]
-	}
 }
 
 func (r *request) Closed() Turn {
@@ -258,9 +244,6 @@ func (r *request) judge() Turn {
 		if err := r.has(want); err != nil {
 			return failed(healthcheck.FaultReply, "%v", err)
 		}
-	}
-	if r.chunked {
-		r.body, _ = unchunked(r.body)
 	}
 	if r.length >= 0 && int64(len(r.body)) > r.length {
 		r.body = r.body[:r.length]

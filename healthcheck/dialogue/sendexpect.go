@@ -13,8 +13,8 @@ import (
 )
 
 // maxHeard is how much of what a server says is kept while waiting for what is
-// expected of it.
-const maxHeard = 64 << 10
+// expected of it. All of it is searched each time something comes.
+const maxHeard = 16 << 10
 
 // script is a conversation made ready: each step sends or expects.
 type script []scriptStep
@@ -152,7 +152,7 @@ func sessionSteps(s healthcheck.Session) ([]healthcheck.Exchange, error) {
 		steps = append(steps, expect(`(?m)^\* (OK|PREAUTH)\b.*\n`, `(?m)^\* BYE`))
 		if login {
 			steps = append(steps, send("a1 LOGIN %s %s\r\n", imapString(s.Username), imapString(s.Password)),
-				expect(`(?m)^a1 OK\b`, `(?m)^(a1 (NO|BAD)|\* BYE)`))
+				expect(`(?m)^a1 OK\b.*\n`, `(?m)^(a1 (NO|BAD)|\* BYE)`))
 		}
 		steps = append(steps, send("a2 LOGOUT\r\n"))
 	case healthcheck.POP3:
@@ -253,7 +253,7 @@ func prepareSIP(q healthcheck.SIP, target netip.AddrPort) (Plan, error) {
 	case q.TCP:
 		via = "TCP"
 	}
-	ok, err := prepareScript([]healthcheck.Exchange{expect(`(?m)^SIP/2\.0 ([2-6]\d\d)\b`, "")})
+	ok, err := prepareScript([]healthcheck.Exchange{expect(`(?m)^SIP/2\.0 ([2-6]\d\d)\b.*\n`, "")})
 	if err != nil {
 		return Plan{}, err
 	}
