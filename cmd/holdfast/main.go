@@ -58,6 +58,13 @@ type command struct {
 // commands are the subcommands, in the order of the help.
 func commands() []command {
 	return []command{
+		{"status", statusUsage, "show the state of instances, servers and checks, with reasons", runStatus},
+		{"events", eventsUsage, "show what happens from now on", runEvents},
+		{"drain", drainUsage, "give a real server no new connections", administer("drain", drainUsage)},
+		{"ready", serverUsage, "let a real server serve again", administer("ready", serverUsage)},
+		{"maint", serverUsage, "take a real server out of service", administer("maint", serverUsage)},
+		{"standby", standbyUsage, "leave an instance's addresses to others", handOver("standby", standbyUsage)},
+		{"resume", resumeUsage, "end a standby", handOver("resume", resumeUsage)},
 		{"check", "[FILE]", "check a configuration and explain what is wrong with it", runCheck},
 		{"convert", "FILE", "write a configuration in the other language, TOML or keepalived's", runConvert},
 		{"doctor", doctorUsage, "say what on this machine keeps the configuration from working", examine},

@@ -37,7 +37,7 @@ func (v *invocation) printHelp() int {
 		fmt.Println()
 		fmt.Println("Commands:")
 		for _, c := range cmds {
-			fmt.Printf("  %-30s %s\n", c.name+" "+c.usage, c.help)
+			fmt.Printf("  %s %s\n  %-30s %s\n", c.name, c.usage, "", c.help)
 		}
 	}
 	return 0

@@ -62,7 +62,7 @@ func Run(ctx context.Context, opt Options) error {
 		ctx:      readCtx,
 	}
 	if opt.Control != nil {
-		opt.Control.Handle("snapshot", r.query)
+		opt.Control.Handle(control.Snapshot, r.query)
 	}
 	err := r.configure(opt.Config, time.Now())
 	if err == nil {

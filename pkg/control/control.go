@@ -4,7 +4,7 @@
 //
 // A client sends requests
 //
-//	{"id":1,"method":"status"}
+//	{"id":1,"method":"snapshot"}
 //	{"id":2,"method":"standby","params":{"instance":"VI_1","for":"30m"}}
 //
 // and gets one answer to each, in order:
@@ -53,6 +53,9 @@ var ErrNotRunning = errors.New("not running")
 type RemoteError string
 
 func (e RemoteError) Error() string { return string(e) }
+
+// Snapshot is the method that every role has: all that it knows, as of now.
+const Snapshot = "snapshot"
 
 // methodEvents asks for all events from now on.
 const methodEvents = "events"

@@ -8,6 +8,8 @@ package daemon
 
 import (
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"go.uber.org/zap/zapcore"
 
@@ -98,6 +100,30 @@ func (p PidFiles) withDefaults(proc config.Process, namespace string) PidFiles {
 		Checkers: path(p.Checkers, control.Checkers),
 		BFD:      path(p.BFD, control.BFD),
 	}
+}
+
+// Sockets returns, by the name of the role, where the control sockets of a
+// daemon may be that was started with these pid files, instance and namespace.
+func Sockets(p PidFiles, instance, namespace string) map[string][]string {
+	proc := config.Process{Instance: instance}
+	places := []PidFiles{p.withDefaults(proc, namespace)}
+	if instance == "" && namespace == "" { // there may be a use_pid_dir in the file
+		places = append(places, p.withDefaults(config.Process{UsePidDir: true}, ""))
+	}
+	sockets := make(map[string][]string)
+	for i := range kinds {
+		k := &kinds[i]
+		for _, pids := range places {
+			path := control.SocketPath(k.pid(pids), k.name)
+			if namespace != "" { // whose processes see another /run/keepalived
+				path = strings.Replace(path, pidDir+"/", filepath.Join(pidDir, namespace)+"/", 1)
+			}
+			if !slices.Contains(sockets[k.name], path) {
+				sockets[k.name] = append(sockets[k.name], path)
+			}
+		}
+	}
+	return sockets
 }
 
 // kind is what the supervisor knows of a role.

@@ -65,6 +65,27 @@ func TestPidFilePaths(t *testing.T) {
 	}
 }
 
+func TestSockets(t *testing.T) {
+	for _, tt := range []struct {
+		name                string
+		given               PidFiles
+		instance, namespace string
+		want                []string
+	}{
+		{name: "default", want: []string{"/run/holdfast/vrrp.sock", "/run/keepalived/vrrp.sock"}},
+		{name: "instance", instance: "X", want: []string{"/run/keepalived/vrrp_X.sock"}},
+		{name: "namespace", namespace: "blue", want: []string{"/run/keepalived/blue/vrrp.sock"}},
+		{name: "both", instance: "X", namespace: "blue", want: []string{"/run/keepalived/blue/vrrp_X.sock"}},
+		{name: "given", given: PidFiles{VRRP: "/tmp/v.pid"}, want: []string{"/tmp/v.sock"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, Sockets(tt.given, tt.instance, tt.namespace)["vrrp"]); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestPidFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sub", "vrrp.pid")
 	if pidFileHeld(path) {

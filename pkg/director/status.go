@@ -69,7 +69,7 @@ func (r *role) serve() {
 	if r.opt.Control == nil {
 		return
 	}
-	r.opt.Control.Handle("status", func(ctx context.Context, _ json.RawMessage) (any, error) { return r.status(ctx) })
+	r.opt.Control.Handle(control.Snapshot, func(ctx context.Context, _ json.RawMessage) (any, error) { return r.status(ctx) })
 	for method, to := range map[string]Admin{"drain": Drain, "ready": Ready, "maint": Maint} {
 		r.opt.Control.Handle(method, func(ctx context.Context, params json.RawMessage) (any, error) {
 			return nil, r.administer(ctx, to, params)

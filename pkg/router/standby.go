@@ -136,7 +136,7 @@ func replaceFile(path string, b []byte) error {
 // serveControl answers requests. Each is answered by the loop.
 func (r *role) serveControl() {
 	c := r.opt.Control
-	c.Handle("snapshot", func(ctx context.Context, _ json.RawMessage) (any, error) {
+	c.Handle(control.Snapshot, func(ctx context.Context, _ json.RawMessage) (any, error) {
 		return ask(ctx, r, func() (any, error) { return r.snapshot(), nil })
 	})
 	standby := func(on bool) control.Handler {
