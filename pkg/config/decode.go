@@ -27,6 +27,9 @@ type decoder struct {
 	stopped  bool // an argument was missing: nothing further is read
 	open     int  // blocks still open at the end of the file
 
+	blocks    []diag.Span // the keywords of the blocks being read
+	braceless []stretch   // blocks without an opening brace
+
 	state // what is being read
 }
 
@@ -58,6 +61,9 @@ func (d *decoder) read() {
 	d.block(&rootBlock, 0)
 	if d.open > 0 && !d.stopped {
 		d.at("missing-closing-brace", d.end, "%s missing at the end of the file", plural(d.open, "closing brace is", "closing braces are"))
+		for _, at := range unclosed(d.lines) {
+			d.note(at, "the block that begins here is not closed")
+		}
 	}
 }
 
@@ -71,6 +77,9 @@ func (d *decoder) block(b *Block, depth int) {
 		case syntax.Open:
 			d.err("unexpected-brace", syntax.Word{At: l.At, Via: l.Via}, "this opening brace follows no keyword that takes a block")
 			d.hint("put the block's keyword in front of it, or remove the brace")
+			if d.pos > 1 && d.lines[d.pos-2].Kind == syntax.Plain {
+				d.hint("the word in front of it takes no block here: what is inside is read as if the brace were not there")
+			}
 		case syntax.Close:
 			if depth > 0 {
 				return
@@ -121,16 +130,23 @@ func (d *decoder) enter(k *Keyword, a *arg, depth int) {
 	if d.stopped {
 		return
 	}
-	if d.pos < len(d.lines) && d.lines[d.pos].Kind == syntax.Open {
+	start := d.pos
+	braced := d.pos < len(d.lines) && d.lines[d.pos].Kind == syntax.Open
+	if braced {
 		d.pos++
 	} else if d.pos < len(d.lines) || k.Takes == Sub {
 		d.err("missing-opening-brace", a.key, "%s must be followed by an opening brace", k.Name)
 		d.hint("write: %s … {", k.Name)
 	}
+	d.blocks = append(d.blocks, a.key.At)
 	if k.Takes == Sub {
 		d.block(k.Block, depth+1)
 	} else {
 		d.items(k)
+	}
+	d.blocks = d.blocks[:len(d.blocks)-1]
+	if !braced && d.pos > start {
+		d.braceless = append(d.braceless, stretch{a.key.At.File, a.key.At.Start, d.lines[d.pos-1].At.End})
 	}
 	if k.end != nil && !d.stopped {
 		k.end(d)
@@ -178,12 +194,26 @@ func (d *decoder) skipBlock() {
 func (d *decoder) unknown(b *Block, l *syntax.Line) {
 	w := l.Words[0]
 	d.err("unknown-keyword", w, "%q is not a keyword here", w.Text)
+	if len(d.problems) > maxAdvice {
+		return
+	}
 	if s := diag.Suggest(w.Text, b.Names()); s != "" {
 		d.hint("did you mean %s?", s)
-	} else if paths, _ := Find(w.Text); len(paths) > 0 {
-		d.hint("%s belongs into %s", w.Text, strings.Join(paths, " or "))
+		return
+	}
+	switch paths, _ := Find(w.Text); {
+	case len(paths) == 0:
+		d.hint("check the spelling: `holdfast explain` lists all keywords")
+	case paths[0] == RootPath && len(d.blocks) > 0:
+		d.hint("%s belongs to the top level: close the block above first", w.Text)
+		d.note(d.blocks[len(d.blocks)-1], "the block that is still open")
+	case paths[0] != RootPath:
+		d.hint("%s belongs into %s", w.Text, strings.Join(paths[:min(2, len(paths))], " or "))
 	}
 }
+
+// maxAdvice is how many problems are worth a search for what was meant.
+const maxAdvice = 200
 
 // value reads the arguments as the declaration says; false means that there is
 // nothing to take.

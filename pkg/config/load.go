@@ -51,6 +51,7 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 	parent.finishGlobal()
 	r.Config.Process, r.Config.Global = parent.cfg.Process, parent.cfg.Global
 	r.Problems = parent.problems
+	var views []understood
 	for _, role := range [...]Role{Checkers, VRRP, BFD} {
 		if parent.stopped {
 			break
@@ -59,6 +60,7 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 		d.account = parent.account
 		d.read()
 		r.Problems = merge(r.Problems, d.problems)
+		views = append(views, d.understood())
 		if d.stopped {
 			break
 		}
@@ -78,6 +80,9 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 			r.BFDView = d.cfg
 			r.Config.BFD = d.cfg.BFD
 		}
+	}
+	if len(r.Problems) > 0 {
+		r.Problems = quarrels(r.Problems, views, tree.Lines)
 	}
 	return r
 }

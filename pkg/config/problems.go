@@ -19,10 +19,20 @@ func mistake(id string) fault { return fault{id, diag.Error, diag.Config} }
 
 // add reports a problem at a word.
 func (d *decoder) add(f fault, w syntax.Word, text, hint string) {
+	if len(d.problems) >= maxProblems && d.problems[maxProblems-1].Class >= f.Class {
+		return
+	}
+	if hint == "" {
+		hint = remedy(f.ID)
+	}
 	d.problems = append(d.problems, diag.Problem{
 		ID: f.ID, Severity: f.Severity, Class: f.Class, At: w.At, Text: text, Hint: hint, Notes: w.Via.Notes(),
 	})
 }
+
+// maxProblems bounds how many problems one process reports: behind that many,
+// only graver ones are.
+const maxProblems = 10_000
 
 // err reports an ordinary error at a word.
 func (d *decoder) err(id string, w syntax.Word, format string, args ...any) {

@@ -32,7 +32,7 @@ func (l *linter) instance(i *config.Instance) {
 func (l *linter) prefixes(i *config.Instance) {
 	var wide []config.Address
 	for _, a := range i.VIPs {
-		if a.Prefix.Bits() < a.Prefix.Addr().BitLen() && !a.NoPrefix {
+		if a.Prefix.Bits() < a.Prefix.Addr().BitLen() && !a.NoPrefix && !a.Prefix.Addr().IsLinkLocalUnicast() {
 			wide = append(wide, a)
 		}
 	}
