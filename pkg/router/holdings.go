@@ -127,6 +127,7 @@ func (r *role) take(i *instance) {
 	}
 	i.held = true
 	i.repairAt = time.Now().Add(repairPause / 4) // the mirror follows
+	r.guardNow()                                 // before the addresses are there to talk to
 	r.apply(i, netstate.Plan(netstate.State{}, netstate.Want{Present: i.want}))
 }
 
@@ -138,6 +139,7 @@ func (r *role) release(i *instance) {
 	ops := r.planRelease(&i.holdings)
 	i.held = false
 	r.apply(i, ops)
+	r.guardNow()
 }
 
 // planRelease is how to remove what h has. What the mirror does not know of is

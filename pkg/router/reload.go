@@ -246,5 +246,6 @@ func (r *role) leave() error {
 		r.dropVirtual(i)
 	}
 	r.system(r.sysctls.Restore)
+	r.system(r.guard.close)
 	return nil
 }

@@ -51,6 +51,7 @@ type role struct {
 	delays    map[string]*track.Delay
 	deaf      map[link.Endpoint]error // sockets that could not be opened
 
+	guard       *guard
 	claimsStale bool // what is watched for duplicates must be worked out again
 
 	hub       *link.Hub
@@ -100,6 +101,7 @@ func open(ctx context.Context, opt Options) (*role, error) {
 		byVRID: map[vridKey][]*instance{}, holders: map[netstate.AddressKey]*instance{},
 		sysctls: kernel.NewSysctls(), standby: map[string]time.Time{}, delays: map[string]*track.Delay{},
 	}
+	r.guard = &guard{global: opt.Config.Global.Firewall}
 	r.routeKeys.Store(&map[netstate.RouteKey]bool{})
 	var err error
 	if r.worker, err = openWorker(r.post); err != nil {

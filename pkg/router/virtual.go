@@ -98,6 +98,7 @@ func (r *role) virtualMade(i *instance, l netstate.Link, made bool, err error) {
 		return
 	}
 	i.virtual.index = l.Index
+	r.guardNow()
 	if made {
 		kind := "VMAC"
 		if i.virtual.kind == "ipvlan" {

@@ -1,0 +1,86 @@
+package router
+
+import (
+	"context"
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/firewall"
+	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
+	"github.com/holdfast-lb/holdfast/vrrp"
+)
+
+// packetFilter is either of the kernel's two.
+type packetFilter interface {
+	Apply(firewall.Policy) error
+	Close() error
+	Release() error
+}
+
+// guard is the packet filter of the role. The filter itself is the worker's,
+// and is opened when there is something to filter for the first time.
+type guard struct {
+	global config.FirewallGlobal
+	told   string // the policy that was asked for last, as text
+	filter packetFilter
+}
+
+// guardNow has the packet filter follow the present states: addresses that are
+// not to be talked to, and virtual MACs that are idle.
+func (r *role) guardNow() {
+	var p firewall.Policy
+	for _, i := range r.instances {
+		if i.held && !i.cfg.Accept && i.cfg.Priority != vrrp.Owner {
+			for _, a := range i.want.Addresses {
+				p.Silent = append(p.Silent, firewall.Silent{Addr: a.Prefix.Addr(), Index: a.Link})
+			}
+		}
+		if i.virtual.index != 0 && i.virtual.kind == "macvlan" {
+			p.Virtual = append(p.Virtual, firewall.Virtual{
+				Index: i.virtual.index, Parent: i.base.Index, Name: i.virtual.name, Idle: !i.held,
+			})
+		}
+	}
+	text := fmt.Sprint(p)
+	if text == r.guard.told || r.guard.told == "" && len(p.Silent)+len(p.Virtual) == 0 {
+		return
+	}
+	r.guard.told = text
+	g := r.guard
+	r.worker.jobs <- func(context.Context, *kernel.Kernel) func() {
+		err := g.apply(p)
+		if err == nil {
+			return nil
+		}
+		return func() { r.log.Error("packet filter", zap.Error(err)) }
+	}
+}
+
+// apply belongs to the worker.
+func (g *guard) apply(p firewall.Policy) error {
+	if g.filter == nil {
+		filter, err := openFilter(&g.global)
+		if err != nil {
+			return err
+		}
+		g.filter = filter
+	}
+	return g.filter.Apply(p)
+}
+
+func openFilter(c *config.FirewallGlobal) (packetFilter, error) {
+	if c.IPTables {
+		return &firewall.IPTables{In: c.ChainIn, Out: c.ChainOut}, nil
+	}
+	return firewall.OpenNFTables(firewall.Options{Table: c.NFTable, Priority: int32(c.NFPriority), Counters: c.NFCounters})
+}
+
+// close takes all rules back; it belongs to the worker, too.
+func (g *guard) close() error {
+	if g.filter == nil {
+		return nil
+	}
+	return g.filter.Close()
+}
