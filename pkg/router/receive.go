@@ -75,6 +75,7 @@ func (r *role) receive(in *received) {
 func (r *role) accepted(i *instance, got packet.Accepted) {
 	a := got.Advert
 	i.counts.received(a.Priority)
+	i.encoder.Follow(got.Sequence)
 	if i.checker.SpeaksOld {
 		i.encoder.Format.OldUnicast = true
 	}

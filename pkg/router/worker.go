@@ -29,21 +29,24 @@ func openWorker(post func(func())) (*worker, error) {
 	return &worker{kernel: k, jobs: make(chan job, jobsWaiting), post: post}, nil
 }
 
-// run does jobs until ctx ends, and then those that were given before.
+// run does jobs until ctx ends, and then those that were given before: they
+// remove what must not stay behind.
 func (w *worker) run(ctx context.Context) error {
 	defer w.kernel.Close()
+	inFull := context.WithoutCancel(ctx)
 	for {
 		select {
 		case j := <-w.jobs:
-			w.do(ctx, j)
+			w.do(inFull, j)
+			continue
+		default:
+		}
+		select {
+		case j := <-w.jobs:
+			w.do(inFull, j)
 		case <-ctx.Done():
-			for {
-				select {
-				case j := <-w.jobs:
-					w.do(context.WithoutCancel(ctx), j)
-				default:
-					return nil
-				}
+			if len(w.jobs) == 0 {
+				return nil
 			}
 		}
 	}

@@ -57,6 +57,10 @@ type Accepted struct {
 	// worth a line in the log, not a split brain.
 	List *ListError
 
+	// Sequence is the number in the authentication header, if there is one.
+	// Routers of one virtual router count together: see [Encoder.Follow].
+	Sequence uint32
+
 	// Skew is the difference between our clock and the sender's as signed by
 	// the sender, when it has used more than half of the window.
 	Skew time.Duration
@@ -123,6 +127,9 @@ func (c *Checker) Check(d Datagram, wall time.Time) (Accepted, error) {
 	}
 	c.remember(d, p, wall, old)
 	got := Accepted{Advert: advert, From: d.Src, List: compareLists(c.Rules.Addrs, advert.Addrs)}
+	if p.ah != nil {
+		got.Sequence = binary.BigEndian.Uint32(p.ah[8:])
+	}
 	if h := c.Rules.HMAC; h != nil && skew.Abs() > h.Window/2 {
 		got.Skew = skew
 	}

@@ -48,6 +48,11 @@ func (e *Encoder) Counters() Counters { return Counters{e.id, e.ah, e.seq.last} 
 // Resume continues the counters of a predecessor.
 func (e *Encoder) Resume(c Counters) { e.id, e.ah, e.seq.last = c.ID, c.AH, c.Seq }
 
+// Follow takes note of the number in a neighbour's authentication header. The
+// next master counts on from the one before: keepalived refuses numbers up to
+// the highest it has seen or sent itself.
+func (e *Encoder) Follow(sequence uint32) { e.ah = max(e.ah, sequence) }
+
 // Prepare encodes and signs one advert; [Encoder.Datagram] then addresses it.
 // One signature and one set of numbers serve all unicast peers. wall is the
 // clock of the signature.

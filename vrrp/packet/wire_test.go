@@ -139,6 +139,10 @@ func TestCheckAcceptsKeepalived(t *testing.T) {
 				t.Fatal(err)
 			}
 			got.Advert.Auth, got.Advert.AuthData = 0, [8]byte{}
+			if c.format.Auth == AuthAH && got.Sequence == 0 {
+				t.Error("the number of the authentication header is not told")
+			}
+			got.Sequence = 0
 			if diff := cmp.Diff(Accepted{Advert: c.advert, From: c.format.Src}, got, cmp.Comparer(sameAddr)); diff != "" {
 				t.Errorf("accepted (-want +got):\n%s", diff)
 			}
@@ -190,8 +194,14 @@ func TestCountersGrowAndSurvive(t *testing.T) {
 	if err := e.Prepare(&c.advert, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	e.Datagram(c.to)
 	if got, want := e.Counters(), (Counters{ID: 1, AH: 1}); got != want {
 		t.Errorf("after a wrap: %+v, want %+v (zero is skipped)", got, want)
+	}
+	e.Follow(41)
+	if err := e.Prepare(&c.advert, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := e.Counters(), (Counters{ID: 2, AH: 42}); got != want {
+		t.Errorf("after a neighbour's number 41: %+v, want %+v", got, want)
 	}
 }
