@@ -407,6 +407,63 @@ func TestEnsureLinkFollowsVRF(t *testing.T) {
 	}
 }
 
+// Whatever is asked and answered, no ARP message names an address on a virtual
+// interface together with the MAC of the parent.
+func TestVirtualAddressKeepsItsMAC(t *testing.T) {
+	netlab.Require(t)
+	lab := netlab.New(t)
+	host, peer, lan := lab.Namespace("host"), lab.Namespace("peer"), lab.Switch("lan")
+	lan.Connect(host, "eth0", "192.0.2.1/24")
+	lan.Connect(peer, "eth0", "192.0.2.9/24")
+	mac := netstate.VirtualMAC(51, netstate.IPv4)
+	err := host.Do(func() error {
+		k, err := Open()
+		if err != nil {
+			return err
+		}
+		defer k.Close()
+		l, _, err := k.EnsureLink(netstate.VirtualLink{Name: "vrrp.51", Kind: "macvlan", Parent: indexOf(t, k, "eth0"), MAC: mac})
+		if err != nil {
+			return err
+		}
+		if err := NewSysctls().SetVirtualSysctls("eth0", "vrrp.51", netstate.IPv4); err != nil {
+			return err
+		}
+		k.Apply(context.Background(), []netstate.Op{{Verb: netstate.Add, Item: netstate.NewAddress(l.Index, netip.MustParsePrefix("192.0.2.50/32"))}})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	capture := peer.Capture("eth0")
+	host.Command("ping", "-c", "1", "-W", "1", "-I", "192.0.2.50", "192.0.2.77") // nobody there
+	if out, err := peer.Command("ping", "-c", "1", "-W", "2", "192.0.2.50"); err != nil {
+		t.Errorf("the virtual address does not answer: %s", out)
+	}
+	asked, answered := false, false
+	look := func() bool {
+		for _, f := range capture.Frames() {
+			b := f.Data
+			if len(b) < 42 || b[12] != 0x08 || b[13] != 0x06 {
+				continue
+			}
+			asked = asked || b[21] == 1 && netip.AddrFrom4([4]byte(b[38:42])).String() == "192.0.2.77"
+			if netip.AddrFrom4([4]byte(b[28:32])).String() != "192.0.2.50" {
+				continue
+			}
+			answered = answered || b[21] == 2
+			if netstate.MAC(b[22:28]) != mac {
+				t.Errorf("ARP operation %d says that the virtual address is at %v", b[21], netstate.MAC(b[22:28]))
+				return true
+			}
+		}
+		return asked && answered
+	}
+	if _, ok := netlab.Poll(3*time.Second, look); !ok {
+		t.Errorf("asked %v, answered %v: the test saw too little", asked, answered)
+	}
+}
+
 func TestSysctls(t *testing.T) {
 	ns, _ := host(t)
 	err := ns.Do(func() error {

@@ -131,10 +131,10 @@ func (k *Kernel) followVRF(parent int, l netstate.Link) error {
 // call it when the parent's master changed.
 func (k *Kernel) FollowVRF(l netstate.Link) error { return k.followVRF(l.Parent, l) }
 
-// SetVirtualSysctls makes parent and virtual interface answer ARP only for their
+// SetVirtualSysctls makes parent and virtual interface speak ARP only for their
 // own addresses, and lets the virtual one receive what the parent sent. With a
-// macvlan the parent must not answer for addresses of the virtual router, or
-// neighbours would learn the wrong link layer address.
+// macvlan the parent must neither answer nor ask in the name of an address of
+// the virtual router, or neighbours would learn the wrong link layer address.
 func (s *Sysctls) SetVirtualSysctls(parent, virtual string, f netstate.Family) error {
 	if f == netstate.IPv6 {
 		return nil
@@ -142,6 +142,7 @@ func (s *Sysctls) SetVirtualSysctls(parent, virtual string, f netstate.Family) e
 	return errors.Join(
 		s.Interface("ipv4", parent, "arp_ignore", "1"),
 		s.Interface("ipv4", parent, "arp_filter", "1"),
+		s.Interface("ipv4", parent, "arp_announce", "2"),
 		s.Interface("ipv4", virtual, "accept_local", "1"),
 		s.Interface("ipv4", virtual, "rp_filter", "0"),
 		s.Interface("ipv4", virtual, "arp_ignore", "1"),
