@@ -79,8 +79,8 @@ func show(s *story) {
 
 	s.say("lb1 dies: SIGKILL to all its processes, and its cables are dead.")
 	died := time.Now()
-	site.Cables[0].Unplug()
 	first.Crash()
+	site.Cables[0].Unplug()
 	took = site.Eventually(15*time.Second, "lb2 has the virtual address", func() bool { return lb2.Has(netlab.VIP) })
 	pause(1500 * time.Millisecond)
 	outage := load.Since(died)

@@ -89,8 +89,8 @@ func TestElection(t *testing.T) {
 				first.Start()
 				l.only(10*time.Second, 0, vip)
 				died := time.Now()
-				l.port[0].Unplug() // a dead machine is silent
 				first.Crash()
+				l.port[0].Unplug() // a dead machine is silent
 				l.Eventually(10*time.Second, "takeover", func() bool { return l.r[1].Has(vip) })
 				within("takeover from a dead master", time.Since(died), alone-interval-50*time.Millisecond, alone+slack)
 			})
