@@ -87,7 +87,7 @@ func (v *invocation) options() []option {
 			return errDone
 		}},
 		{0, "ignore-sigint", none, "", "ignore SIGINT", flag(&o.IgnoreSIGINT)},
-		{'t', "config-test", optional, "FILE", "check the configuration and end", func(arg string) error {
+		{'t', "config-test", optional, "FILE", "check the configuration, write what is wrong (to FILE), and end", func(arg string) error {
 			v.test, v.testFile = true, arg
 			return nil
 		}},

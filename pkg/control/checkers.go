@@ -3,7 +3,7 @@ package control
 import "time"
 
 // CheckersStatus is what the checkers role says of itself when asked for
-// "snapshot".
+// [Snapshot].
 type CheckersStatus struct {
 	Started  time.Time        `json:"started"`
 	Counters CheckersCounters `json:"counters"`

@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -52,6 +53,21 @@ func (o *Options) parse(src *syntax.Source, mode config.Mode, env *config.Env) *
 	got := convert.Load(o.File, syntax.Options{Source: src, ConfigID: id, AllConfig: o.AllConfig}, mode, env)
 	diag.Sort(got.Problems)
 	return &reading{Reading: got, found: len(got.Tree.Files) > 0}
+}
+
+// slim lets go of what was only needed to read the configuration, which for a
+// long one is most of the process.
+func (r *reading) slim() {
+	r.Reading = &config.Reading{Config: r.Config, Problems: r.Problems}
+	tidy(len(r.archive))
+}
+
+// tidy returns the memory that reading so many bytes has left behind.
+func tidy(size int) {
+	const worthwhile = 256 << 10
+	if size > worthwhile {
+		go debug.FreeOSMemory()
+	}
 }
 
 // newErrors are the errors of r that the running configuration was not already

@@ -73,6 +73,7 @@ func (s *supervisor) adopt() bool {
 		now.NetNamespace, now.NetNamespaceIPVS = was.NetNamespace, was.NetNamespaceIPVS
 		now.Instance, now.UsePidDir = was.Instance, was.UsePidDir
 	}
+	next.slim()
 	s.running = next
 	return true
 }

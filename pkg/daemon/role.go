@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -112,6 +113,9 @@ func (r *role) run(file *os.File, duty RoleFunc) int {
 	if r.kind == nil || duty == nil {
 		fmt.Fprintln(os.Stderr, "holdfast: no role is called", r.Role)
 		return ExitFatal
+	}
+	if r.kind.role != config.Checkers { // which may have thousands of handshakes to make
+		limitThreads(4)
 	}
 	first, err := r.read(file)
 	if err != nil {
@@ -274,6 +278,7 @@ func (r *role) read(file *os.File) (*config.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration from the supervisor: %w", err)
 	}
+	tidy(len(data))
 	return got.Config, nil
 }
 
@@ -297,6 +302,14 @@ func (r *role) settle() error {
 		errs = append(errs, unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}))
 	}
 	return errors.Join(errs...)
+}
+
+// limitThreads keeps a process that has little to do from spreading over all
+// of a large machine's processors.
+func limitThreads(n int) {
+	if runtime.GOMAXPROCS(0) > n {
+		runtime.GOMAXPROCS(n)
+	}
 }
 
 // closeOnExec keeps descriptors that we were started with from reaching the

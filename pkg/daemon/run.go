@@ -49,14 +49,19 @@ func Run(o Options) int {
 		return namespaceFailed(o.enterNamespace(ns))
 	}
 	closeOnExec()
+	limitThreads(2)
 
-	log, flush := logging.Open(o.logOptions("", r.Config))
+	logTo := o.logOptions("", r.Config)
+	logTo.Patient = true // there is nothing here that could not wait
+	log, flush := logging.Open(logTo)
 	defer flush(time.Second)
 	s := &supervisor{opt: o, dir: dir, log: log, running: r, events: make(chan event)}
 	s.logStart()
 	if code := s.reject(); code != 0 {
 		return code
 	}
+	s.dumpConfig()
+	r.slim()
 	code := s.supervise()
 	log.Info("Stopped " + Banner())
 	return code
@@ -93,6 +98,16 @@ func (s *supervisor) logStart() {
 	s.log.Info("Command line: '" + strings.Join(s.opt.Args, "' '") + "'")
 	s.log.Info("Configuration file " + s.opt.File)
 	logProblems(s.log, s.running.Problems, diag.Warning)
+}
+
+// dumpConfig logs the configuration as it was understood, if -d asks for it.
+func (s *supervisor) dumpConfig() {
+	if !s.opt.DumpConfig {
+		return
+	}
+	for line := range strings.Lines(s.running.DumpData()) {
+		s.log.Info(strings.TrimRight(line, "\n"))
+	}
 }
 
 // reject refuses to start with a configuration that cannot be run, and says

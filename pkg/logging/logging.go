@@ -2,7 +2,7 @@
 // fields when systemd connected our standard error to the journal, to syslog
 // otherwise, and to standard error as well when the operator asks for it.
 //
-// Logging never blocks the caller. Each output has a goroutine and a bounded
+// Logging does not block the caller, unless it is told to. Each output has a goroutine and a bounded
 // queue; lines that do not fit are counted, and the count is logged when there
 // is room again.
 //
@@ -25,6 +25,7 @@ type Options struct {
 	Facility int           // syslog facility code, 0 to 23
 	Console  bool          // to standard error, too (-l)
 	NoSyslog bool          // neither syslog nor journal (-G)
+	Patient  bool          // wait for a slow output rather than drop lines
 	Level    zapcore.Level // lowest level that is logged
 }
 
@@ -52,7 +53,7 @@ func Open(o Options) (*zap.Logger, func(time.Duration)) {
 	var cores []zapcore.Core
 	var outputs []*output
 	add := func(s sink) {
-		out := newOutput(s)
+		out := newOutput(s, o.Patient)
 		outputs = append(outputs, out)
 		cores = append(cores, &core{LevelEnabler: o.Level, out: out})
 	}

@@ -132,7 +132,7 @@ func (s *stuckSink) write(e entry) {
 func TestLoggingNeverBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stuckSink{free: make(chan struct{})}
-		out := newOutput(s)
+		out := newOutput(s, false)
 		log := zap.New(&core{LevelEnabler: zapcore.InfoLevel, out: out})
 		const surplus = 500
 		log.Info("first") // taken out of the queue, and stuck
@@ -152,10 +152,25 @@ func TestLoggingNeverBlocks(t *testing.T) {
 	})
 }
 
+func TestPatientLogging(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stuckSink{free: make(chan struct{})}
+		out := newOutput(s, true)
+		time.AfterFunc(time.Hour, func() { close(s.free) })
+		for i := range 2 * queueLength {
+			out.put(entry{Entry: zapcore.Entry{Message: fmt.Sprint(i)}})
+		}
+		out.close(time.Minute)
+		if len(s.got) != 2*queueLength {
+			t.Errorf("%d of %d lines came out", len(s.got), 2*queueLength)
+		}
+	})
+}
+
 func TestCloseGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stuckSink{free: make(chan struct{})}
-		out := newOutput(s)
+		out := newOutput(s, false)
 		out.put(entry{})
 		start := time.Now()
 		out.close(time.Second)
@@ -169,7 +184,7 @@ func TestCloseGivesUp(t *testing.T) {
 func TestFieldsOfWith(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var buf bytes.Buffer
-		out := newOutput(consoleSink{&buf})
+		out := newOutput(consoleSink{&buf}, false)
 		base := zap.New(&core{LevelEnabler: zapcore.InfoLevel, out: out})
 		failed := base.With(zap.Error(os.ErrPermission))
 		failed.Info("open")

@@ -62,14 +62,16 @@ func (c *core) Sync() error { return nil }
 
 // output owns a sink: one goroutine writes what the queue holds.
 type output struct {
+	patient bool
 	queue   chan entry
 	dropped atomic.Int64 // entries that found the queue full, not yet reported
 	stop    chan struct{}
 	stopped chan struct{}
 }
 
-func newOutput(s sink) *output {
+func newOutput(s sink, patient bool) *output {
 	o := &output{
+		patient: patient,
 		queue:   make(chan entry, queueLength),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
@@ -80,6 +82,10 @@ func newOutput(s sink) *output {
 
 // put queues an entry, or counts it as dropped.
 func (o *output) put(e entry) {
+	if o.patient {
+		o.queue <- e
+		return
+	}
 	select {
 	case o.queue <- e:
 	default:
