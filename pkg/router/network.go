@@ -138,6 +138,9 @@ func (r *role) netChanged(ev netstate.Event) {
 	case netstate.RuleGone:
 		r.mirror.Apply(ev)
 		r.ruleLost(ev.Rule)
+	case netstate.LinkGone:
+		r.mirror.Apply(ev)
+		r.virtualLost(ev.Link)
 	case netstate.LinkChanged:
 		old, existed := r.mirror.Link(ev.Link.Index)
 		r.mirror.Apply(ev)
@@ -152,6 +155,9 @@ func (r *role) netChanged(ev netstate.Event) {
 // told again to whoever is behind a link that came up.
 func (r *role) linkChanged(old netstate.Link, existed bool, l netstate.Link) {
 	r.delay(l)
+	if existed && old.Master != l.Master {
+		r.followMaster(l)
+	}
 	if !existed && r.synced && !r.starting {
 		r.appeared(l)
 	}

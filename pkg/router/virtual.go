@@ -108,6 +108,39 @@ func (r *role) virtualMade(i *instance, l netstate.Link, made bool, err error) {
 	}
 }
 
+// virtualLost has an interface of our own made again that somebody removed. If
+// it went because its parent did, that comes back when the parent does.
+func (r *role) virtualLost(l netstate.Link) {
+	for _, i := range r.instances {
+		if i.virtual.index != l.Index {
+			continue
+		}
+		i.virtual.index = 0
+		if _, exists := r.mirror.Link(i.base.Index); exists {
+			i.log.Warn(fmt.Sprintf("(%s): interface %s is gone, making it again", i.cfg.Name, l.Name))
+			r.makeVirtual(i)
+		}
+	}
+}
+
+// followMaster puts the interfaces of our own into the VRF of their parent, or
+// out of it.
+func (r *role) followMaster(parent netstate.Link) {
+	for _, i := range r.instances {
+		own, exists := r.mirror.Link(i.virtual.index)
+		if !exists || own.Parent != parent.Index {
+			continue
+		}
+		r.worker.jobs <- func(_ context.Context, k *kernel.Kernel) func() {
+			err := k.FollowVRF(own)
+			if err == nil {
+				return nil
+			}
+			return func() { i.log.Warn("interface "+own.Name, zap.Error(err)) }
+		}
+	}
+}
+
 // dropVirtual removes the interface of an instance that ends.
 func (r *role) dropVirtual(i *instance) {
 	if index := i.virtual.index; index != 0 {
