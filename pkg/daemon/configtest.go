@@ -1,12 +1,14 @@
 package daemon
 
 import (
-	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
+	"github.com/holdfast-lb/holdfast/pkg/config/host"
+	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
 
 // Test checks the configuration as keepalived -t does: it writes what is wrong
@@ -19,11 +21,8 @@ func Test(o Options, w io.Writer) int {
 	if err != nil {
 		dir = "/"
 	}
-	r, err := o.read(dir, config.Test)
-	if err != nil {
-		fmt.Fprintln(w, "holdfast:", err)
-		return ExitFatal
-	}
+	debug.SetGCPercent(400) // this process ends when it has read the file
+	r := o.parse(syntax.NewSource(os.DirFS("/"), dir, os.LookupEnv), config.Test, host.Env())
 	_ = diag.Renderer{}.Write(w, r.Problems)
 	return diag.ExitStatus(r.Problems)
 }
