@@ -1,0 +1,463 @@
+package router
+
+import (
+	"encoding/json"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+	"pgregory.net/rapid"
+
+	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/control"
+	"github.com/holdfast-lb/holdfast/pkg/netstate"
+	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
+	"github.com/holdfast-lb/holdfast/pkg/notify"
+	"github.com/holdfast-lb/holdfast/vrrp"
+	"github.com/holdfast-lb/holdfast/vrrp/link"
+	"github.com/holdfast-lb/holdfast/vrrp/packet"
+)
+
+// still is a role that has its state, but neither sockets nor a kernel: jobs
+// for the worker stay in its channel.
+func still(t *testing.T, cfg *config.Config, links ...netstate.Link) *role {
+	t.Helper()
+	r := &role{
+		cfg: cfg, log: zap.NewNop(), ctx: t.Context(), inbox: make(chan func(), 1024),
+		mirror: netstate.NewMirror(), byVRID: map[vridKey][]*instance{}, holders: map[netstate.AddressKey]*instance{},
+		standby: map[string]time.Time{}, worker: &worker{jobs: make(chan job, 1024)}, handover: &handover{},
+		notifier: notify.New(notify.Settings{}, zap.NewNop()), guard: &guard{}, sysctls: kernel.NewSysctls(),
+	}
+	r.routeKeys.Store(&map[netstate.RouteKey]bool{})
+	var err error
+	if r.announcer, err = link.NewAnnouncer(nil); err != nil {
+		t.Skip("needs the right to open packet sockets: ", err)
+	}
+	t.Cleanup(func() { _ = r.announcer.Run(t.Context()) }) // whose context is done by then
+	r.mirror.Apply(netstate.Resynced{State: netstate.State{Links: links}})
+	r.synced = true
+	r.configure(cfg)
+	for _, i := range r.instances {
+		r.locate(i)
+		r.resolve(i)
+	}
+	return r
+}
+
+func eth(index int, name string, up bool) netstate.Link {
+	return netstate.Link{Index: index, Name: name, MAC: "\x02\x00\x00\x00\x00\x01", Admin: true, Carrier: up}
+}
+
+func instanceConfig(name, dev string, vrid uint8, vips ...string) *config.Instance {
+	c := &config.Instance{
+		Name: name, Interface: dev, VRID: vrid, Version: 3, Priority: 100, AdvertInt: time.Second, DownAdverts: 3,
+		Preempt: true, Accept: true, McastDst: netip.MustParseAddr("224.0.0.18"), SrcIP: netip.MustParseAddr("192.0.2.1"),
+	}
+	for _, v := range vips {
+		c.VIPs = append(c.VIPs, config.Address{Prefix: netip.MustParsePrefix(v), Dev: dev})
+	}
+	return c
+}
+
+func TestAssess(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		change  func(*config.Instance)
+		group   *config.SyncGroup
+		facts   facts
+		links   []netstate.Link
+		reasons string
+		weight  int
+		pending bool
+	}{
+		{name: "well"},
+		{name: "interface down", links: []netstate.Link{eth(1, "eth0", false)}, reasons: "interface eth0 down"},
+		{name: "interface missing", links: []netstate.Link{}, reasons: "interface eth0 missing"},
+		{
+			name: "not tracked", links: []netstate.Link{eth(1, "eth0", false)},
+			change: func(c *config.Instance) { c.DontTrackPrimary = true },
+		},
+		{name: "no address", change: func(c *config.Instance) { c.SrcIP = netip.Addr{} }, reasons: "no IPv4 address for interface eth0"},
+		{name: "source missing", change: func(c *config.Instance) { c.TrackSrcIP = true }, reasons: "source address 192.0.2.1 missing"},
+		{
+			name:    "address on a missing interface",
+			change:  func(c *config.Instance) { c.VIPs[0].Dev = "eth9" },
+			reasons: "interface eth9 of 192.0.2.100 missing",
+		},
+		{
+			name: "tracked interface, without and with weight",
+			change: func(c *config.Instance) {
+				c.TrackInterfaces = []config.Track{{Name: "eth1"}, {Name: "eth2", Weight: -20}}
+			},
+			links:   []netstate.Link{eth(1, "eth0", true), eth(2, "eth1", false), eth(3, "eth2", false)},
+			reasons: "interface eth1 down", weight: -20,
+		},
+		{
+			name:   "a script that has not answered holds back, a weighted one does not",
+			change: func(c *config.Instance) { c.TrackScripts = []config.Track{{Name: "a"}, {Name: "b", Weight: 20}} }, pending: true,
+		},
+		{
+			name:   "scripts",
+			change: func(c *config.Instance) { c.TrackScripts = []config.Track{{Name: "a"}, {Name: "b", Weight: 20}} },
+			facts:  facts{scripts: map[string]bool{"a": false, "b": true}}, reasons: "script a", weight: 20,
+		},
+		{
+			name: "processes and BFD",
+			change: func(c *config.Instance) {
+				c.TrackProcesses, c.TrackBFD = []config.Track{{Name: "p"}}, []config.Track{{Name: "b"}}
+			},
+			facts: facts{processes: map[string]bool{"p": false}, bfd: map[string]bool{"b": false}}, reasons: "process p, BFD b",
+		},
+		{
+			name:   "files",
+			change: func(c *config.Instance) { c.TrackFiles = []config.Track{{Name: "f", Weight: 2}, {Name: "g"}} },
+			facts:  facts{files: map[string]int64{"f": -15, "g": 1}}, reasons: "file g", weight: -30,
+		},
+		{
+			name:   "weights of members count for nothing in a group, those of the group do",
+			group:  &config.SyncGroup{Name: "G", Members: []string{"A"}, TrackScripts: []config.Track{{Name: "b", Weight: 7}}},
+			change: func(c *config.Instance) { c.TrackScripts = []config.Track{{Name: "a", Weight: 20}} },
+			facts:  facts{scripts: map[string]bool{"a": true, "b": true}}, weight: 7,
+		},
+		{
+			name:   "sync_group_tracking_weight",
+			group:  &config.SyncGroup{Name: "G", Members: []string{"A"}, TrackingWeight: true},
+			change: func(c *config.Instance) { c.TrackScripts = []config.Track{{Name: "a", Weight: 20}} },
+			facts:  facts{scripts: map[string]bool{"a": true}}, weight: 20,
+		},
+		{
+			name:   "no unicast peer",
+			change: func(c *config.Instance) { c.Unicast, c.UnicastFaultNoPeer = true, true }, reasons: "no unicast peers",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			i := instanceConfig("A", "eth0", 1, "192.0.2.100/24")
+			if c.change != nil {
+				c.change(i)
+			}
+			cfg := &config.Config{Instances: []*config.Instance{i}}
+			if c.group != nil {
+				cfg.SyncGroups = []*config.SyncGroup{c.group}
+			}
+			links := c.links
+			if links == nil {
+				links = []netstate.Link{eth(1, "eth0", true)}
+			}
+			r := still(t, cfg, links...)
+			r.facts = c.facts
+			got := r.assess(r.instances[0])
+			if s := strings.Join(namesOf(got.reasons), ", "); s != c.reasons || got.weight != c.weight || got.pending != c.pending {
+				t.Errorf("got %q, weight %d, pending %v; want %q, %d, %v", s, got.weight, got.pending, c.reasons, c.weight, c.pending)
+			}
+		})
+	}
+}
+
+func TestSeats(t *testing.T) {
+	cfg := &config.Config{
+		Instances: []*config.Instance{
+			instanceConfig("A", "eth0", 1), instanceConfig("B", "eth0", 2), instanceConfig("C", "eth0", 3),
+		},
+		SyncGroups: []*config.SyncGroup{{Name: "G", Members: []string{"C", "A", "nobody"}}, {Name: "empty", Members: []string{"A"}}},
+	}
+	r := still(t, cfg, eth(1, "eth0", true))
+	var got []string
+	for _, e := range r.everyElection() {
+		names := []string{"-"}
+		if e.group != nil {
+			names[0] = e.group.Name
+		}
+		for _, i := range e.members {
+			names = append(names, i.cfg.Name)
+		}
+		got = append(got, strings.Join(names, " "))
+	}
+	if want := []string{"G C A", "- B"}; !slices.Equal(got, want) {
+		t.Errorf("elections %q, want %q", got, want)
+	}
+}
+
+// What a former master gives up is not what another one holds, nor what an
+// administrator has set.
+func TestReleaseSparesOthers(t *testing.T) {
+	cfg := &config.Config{Instances: []*config.Instance{
+		instanceConfig("A", "eth0", 1, "192.0.2.100/24", "192.0.2.101/24", "192.0.2.102/24"),
+		instanceConfig("B", "eth0", 2, "192.0.2.101/24"),
+	}}
+	r := still(t, cfg, eth(1, "eth0", true))
+	a, b := r.instances[0], r.instances[1]
+	theirs := a.want.Addresses[2]
+	theirs.Protocol = 0
+	r.mirror.Apply(netstate.AddressChanged{Address: theirs})
+	a.held, b.held = true, true
+	var got []string
+	for _, op := range r.planRelease(&a.holdings) {
+		got = append(got, op.Verb.String()+" "+op.Item.(netstate.Address).Prefix.String())
+	}
+	if want := []string{"remove 192.0.2.100/24"}; !slices.Equal(got, want) {
+		t.Errorf("plan %q, want %q", got, want)
+	}
+}
+
+func TestRefusalsAreForgotten(t *testing.T) {
+	f := refusals{since: map[string]time.Time{}}
+	now := time.Unix(1, 0)
+	f.add("b", now)
+	f.add("a", now.Add(time.Second))
+	if got := f.list(); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("list %q", got)
+	}
+	if f.expire(now.Add(refusalTime)) || !f.expire(now.Add(refusalTime+1)) || len(f.list()) != 1 {
+		t.Errorf("after its time, list %q", f.list())
+	}
+}
+
+func TestHandover(t *testing.T) {
+	fd, err := unix.MemfdCreate("handover", unix.MFD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := os.NewFile(uintptr(fd), "handover")
+	defer f.Close()
+	c := instanceConfig("A", "eth0", 1, "192.0.2.100/24")
+	c.Version = 2
+
+	first := &instance{cfg: c, encoder: packet.Encoder{}}
+	h, err := openHandover(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, known := h.recall(first); known {
+		t.Error("a fresh memory knows something")
+	}
+	first.encoder.Resume(packet.Counters{ID: 7, AH: 8, Seq: 9})
+	h.changed(first, vrrp.Master)
+	h.spoke(first)
+	h.close()
+
+	h, err = openHandover(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.close()
+	got, known := h.recall(&instance{cfg: c})
+	if !known || !got.master || got.silent < 0 || got.silent > time.Minute {
+		t.Errorf("recalled %+v, known %v", got, known)
+	}
+	if want := (packet.Counters{ID: 7, AH: 8, Seq: 9}); got.counters != want {
+		t.Errorf("counters %+v, want %+v", got.counters, want)
+	}
+	other := *c
+	other.VRID = 2
+	if _, known := h.recall(&instance{cfg: &other}); known {
+		t.Error("another instance is taken for the first")
+	}
+}
+
+func TestHandoverWithoutMemory(t *testing.T) {
+	h, err := openHandover(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := &instance{cfg: instanceConfig("A", "eth0", 1)}
+	if _, known := h.recall(i); known {
+		t.Error("nothing knows something")
+	}
+	h.spoke(i)
+	h.changed(i, vrrp.Master)
+	h.close()
+}
+
+func TestStandbyIsRemembered(t *testing.T) {
+	cfg := &config.Config{Instances: []*config.Instance{instanceConfig("A", "eth0", 1), instanceConfig("B", "eth0", 2)}}
+	path := filepath.Join(t.TempDir(), "vrrp.standby")
+	now := time.Unix(1_790_000_000, 0)
+
+	r := still(t, cfg, eth(1, "eth0", true))
+	r.opt.StandbyFile = path
+	if err := r.setStandby(control.StandbyRequest{Instance: "nobody"}, true, now); err == nil {
+		t.Error("an instance that does not exist is put on standby")
+	}
+	if err := r.setStandby(control.StandbyRequest{Instance: "A", For: 60}, true, now); err != nil {
+		t.Fatal(err)
+	}
+	if !r.named("A").election.machine.OnStandby() || r.named("B").election.machine.OnStandby() {
+		t.Error("not A alone is on standby")
+	}
+
+	next := still(t, cfg, eth(1, "eth0", true))
+	next.opt.StandbyFile = path
+	next.readStandby()
+	for _, e := range next.everyElection() {
+		next.restoreStandby(e)
+	}
+	if !next.named("A").election.machine.OnStandby() || next.named("B").election.machine.OnStandby() {
+		t.Error("after a restart not A alone is on standby")
+	}
+	next.endStandby(now.Add(59 * time.Second))
+	if !next.named("A").election.machine.OnStandby() {
+		t.Error("standby ended too early")
+	}
+	next.endStandby(now.Add(61 * time.Second))
+	if next.named("A").election.machine.OnStandby() {
+		t.Error("standby does not end")
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the file is still there: %v", err)
+	}
+}
+
+func TestStats(t *testing.T) {
+	r := still(t, &config.Config{Instances: []*config.Instance{instanceConfig("A", "eth0", 1)}}, eth(1, "eth0", true))
+	c := &r.instances[0].counts
+	c.sent(100)
+	c.sent(0)
+	c.received(0)
+	c.dropped(packet.ErrTTL)
+	c.dropped(packet.ErrPassword)
+	c.dropped(packet.ErrUnicast)
+	const want = `VRRP Instance: A
+  Advertisements:
+    Received: 1
+    Sent: 2
+  Became master: 0
+  Released master: 0
+  Packet Errors:
+    Length: 0
+    TTL: 1
+    Invalid Type: 0
+    Advertisement Interval: 0
+    Address List: 0
+  Authentication Errors:
+    Invalid Type: 0
+    Type Mismatch: 0
+    Failure: 1
+  Authentication Extension Errors:
+    Missing: 0
+    Malformed: 0
+    Unknown Key: 0
+    Invalid HMAC: 0
+    Stale: 0
+    Replay: 0
+  Priority Zero:
+    Received: 1
+    Sent: 1
+`
+	if diff := cmp.Diff(want, r.statsText()); diff != "" {
+		t.Errorf("statistics (-want +got):\n%s", diff)
+	}
+	if got := c.report().Dropped; got["other"] != 1 || got["ttl"] != 1 {
+		t.Errorf("dropped %v", got)
+	}
+}
+
+// Exporters decode whole numbers as integers, and know these names.
+func TestJSON(t *testing.T) {
+	cfg := &config.Config{Instances: []*config.Instance{instanceConfig("A", "eth0", 51, "192.0.2.100/24")}}
+	r := still(t, cfg, eth(1, "eth0", true))
+	r.instances[0].lastMove = time.Unix(1795190475, 63734000)
+	b, err := r.jsonText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const start = `[{"data":{"iname":"A","dont_track_primary":0,"skip_check_adv_addr":0,"strict_mode":0,"vmac_ifname":"",` +
+		`"ifp_ifname":"eth0","master_priority":0,"last_transition":1795190475.063734,"garp_delay":0,`
+	if !strings.HasPrefix(string(b), start) {
+		t.Errorf("got  %s\nwant %s…", b, start)
+	}
+	var list []struct {
+		Data struct {
+			VRID, State, Version int
+			VIPs                 []string
+		}
+		Stats map[string]int
+	}
+	if err := json.Unmarshal(b, &list); err != nil {
+		t.Fatal(err)
+	}
+	if d := list[0].Data; d.VRID != 51 || d.Version != 3 || d.VIPs[0] != "192.0.2.100/24 dev eth0 scope global" {
+		t.Errorf("data %+v", d)
+	}
+	cfg.Global.JSONVersion = 2
+	if b, err = r.jsonText(); err != nil || !strings.HasPrefix(string(b), `{"vrrp":[{"data":`) {
+		t.Errorf("version 2: %s, %v", b, err)
+	}
+}
+
+// The agenda always knows the earliest deadline, however they move.
+func TestAgenda(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var a agenda
+		now := time.Unix(1_790_000_000, 0)
+		var all []*election
+		for range rapid.IntRange(1, 20).Draw(t, "elections") {
+			e := &election{machine: vrrp.New(false, vrrp.Config{Version: 3, Priority: 100, Interval: time.Second, DownAdverts: 3})}
+			a.add(e)
+			all = append(all, e)
+		}
+		for range rapid.IntRange(1, 50).Draw(t, "moves") {
+			e := rapid.SampledFrom(all).Draw(t, "election")
+			now = now.Add(time.Duration(rapid.IntRange(0, 2000).Draw(t, "ms")) * time.Millisecond)
+			switch rapid.IntRange(0, 2).Draw(t, "event") {
+			case 0:
+				e.machine.Handle(vrrp.Start{}, now)
+			case 1:
+				e.machine.Handle(vrrp.Faults{Reasons: []string{"x"}}, now)
+			case 2:
+				e.machine.Handle(vrrp.Faults{}, now)
+			}
+			a.moved(e)
+			var first time.Time
+			for _, e := range all {
+				if d := e.machine.Deadline(); !d.IsZero() && (first.IsZero() || d.Before(first)) {
+					first = d
+				}
+			}
+			if !a.next().Equal(first) {
+				t.Fatalf("next %v, want %v", a.next(), first)
+			}
+		}
+	})
+}
+
+func TestAlarm(t *testing.T) {
+	a, err := newAlarm()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.close()
+	for _, wait := range []time.Duration{-time.Second, 0, time.Millisecond, 20 * time.Millisecond} {
+		at := time.Now().Add(wait)
+		if err := a.set(at); err != nil {
+			t.Fatal(err)
+		}
+		<-a.c
+		if early := time.Until(at); early > 0 {
+			t.Errorf("set to %v from now, rang %v too early", wait, early)
+		}
+	}
+}
+
+func TestMatchAddressee(t *testing.T) {
+	multicast := instanceConfig("M", "eth0", 1)
+	unicast := instanceConfig("U", "eth0", 1)
+	unicast.Unicast = true
+	r := still(t, &config.Config{Instances: []*config.Instance{multicast, unicast}}, eth(1, "eth0", true))
+	k := vridKey{Index: 1, VRID: 1}
+	r.byVRID[k] = r.instances
+	for dst, want := range map[string]string{"224.0.0.18": "M", "192.0.2.1": "U", "192.0.2.9": "M"} {
+		if got := r.addressee(k, netip.MustParseAddr(dst)); got == nil || got.cfg.Name != want {
+			t.Errorf("a packet to %s is for %v, want %s", dst, got, want)
+		}
+	}
+	if r.addressee(vridKey{Index: 2, VRID: 1}, netip.Addr{}) != nil {
+		t.Error("a packet from elsewhere finds somebody")
+	}
+}
