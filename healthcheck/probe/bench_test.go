@@ -107,10 +107,10 @@ func benchmarkEngine(b *testing.B, ask healthcheck.Question, n int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- e.Run(ctx) }()
-	time.Sleep(period + 2*time.Second)
+	<-time.After(period + 2*time.Second) // until all have been made once
 	runs0, cpu0 := runs(b, e), cpu()
 	for range b.N {
-		time.Sleep(period)
+		<-time.After(period)
 	}
 	cpu1 := cpu()
 	all, err := e.Snapshot(ctx)

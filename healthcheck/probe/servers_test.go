@@ -123,7 +123,7 @@ func start(t *testing.T, as *syscall.Credential, at, name string, args ...string
 			t.Logf("%s said:\n%s", name, out.String())
 		}
 	})
-	for end := time.Now().Add(20 * time.Second); at != ""; {
+	for end, tick := time.Now().Add(20*time.Second), time.Tick(50*time.Millisecond); at != ""; <-tick {
 		c, err := net.DialTimeout("tcp", at, time.Second)
 		if err == nil {
 			c.Close()
@@ -132,7 +132,6 @@ func start(t *testing.T, as *syscall.Credential, at, name string, args ...string
 		if time.Now().After(end) {
 			t.Fatalf("%s does not listen at %s", name, at)
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	return d
 }
