@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"strings"
 
@@ -143,7 +144,7 @@ func elsewhere() *config.Env {
 		Link:        func(string) (config.Link, bool) { return config.Link{Index: 1}, true },
 		User:        func(string) (uint32, uint32, bool) { return 0, 0, true },
 		Group:       func(string) (uint32, bool) { return 0, true },
-		ResolveHost: func(string) bool { return true },
+		ResolveHost: func(string) (netip.Addr, bool) { return netip.Addr{}, true },
 	}
 }
 

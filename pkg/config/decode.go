@@ -36,6 +36,7 @@ type decoder struct {
 // arg is a keyword's arguments, read as its declaration says.
 type arg struct {
 	kw    *Keyword
+	line  *syntax.Line
 	key   syntax.Word
 	words []syntax.Word // behind the keyword
 	given bool          // there is at least one
@@ -102,7 +103,7 @@ func (d *decoder) line(b *Block, l *syntax.Line, depth int) {
 		d.unknown(b, l)
 		return
 	}
-	if k.Role != 0 && k.Role&d.role == 0 {
+	if depth == 0 && k.Role != 0 && k.Role&d.role == 0 {
 		d.skipBlock()
 		return
 	}
@@ -110,13 +111,20 @@ func (d *decoder) line(b *Block, l *syntax.Line, depth int) {
 		d.err("deprecated-keyword", l.Words[0], "%s is an old spelling", k.Name)
 		d.hint("use %s instead", k.Use)
 	}
-	a := arg{kw: k, key: l.Words[0], words: l.Words[1:], given: len(l.Words) > 1}
+	a := arg{kw: k, line: l, key: l.Words[0], words: l.Words[1:], given: len(l.Words) > 1}
 	switch k.Takes {
 	case Sub, Items:
 		d.enter(k, &a, depth)
 	default:
-		if d.value(k, &a) && k.set != nil {
+		if k.Takes == Exec && !k.Optional && !a.given && l.Text != "" && strings.ContainsAny(l.Text, `"'`) {
+			d.commandLine(l) // a quote that is not closed swallowed the command
+			return
+		}
+		switch {
+		case d.value(k, l, &a):
 			k.set(d, &a)
+		case k.bad != nil && !d.stopped:
+			k.bad(d)
 		}
 	}
 }
@@ -217,7 +225,7 @@ const maxAdvice = 200
 
 // value reads the arguments as the declaration says; false means that there is
 // nothing to take.
-func (d *decoder) value(k *Keyword, a *arg) bool {
+func (d *decoder) value(k *Keyword, l *syntax.Line, a *arg) bool {
 	if !a.given {
 		switch {
 		case k.Takes == Flag || k.Optional:
@@ -248,7 +256,7 @@ func (d *decoder) value(k *Keyword, a *arg) bool {
 	case Addr:
 		a.addr, ok = d.address(w)
 	case Exec:
-		a.cmd, ok = d.command(k, a)
+		a.cmd, ok = d.command(l, a)
 	default:
 		ok = true
 	}

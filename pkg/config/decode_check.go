@@ -35,13 +35,16 @@ func endChecker(d *decoder) {
 	d.chk = nil
 	switch c.Kind {
 	case CheckMisc:
-		if !c.exec.given || c.exec.words[0].Text == "" {
+		var ok bool
+		if c.Misc.Command, ok = d.newCommand(c.textAt, c.text); c.Misc.Command == nil {
+			if !ok {
+				return
+			}
 			d.err("missing-script", at, "MISC_CHECK has no misc_path; it is ignored")
 			d.hint(`write: misc_path "/path/to/program arguments"`)
 			return
 		}
-		var ok bool
-		if c.Misc.Command, ok = d.commandFor(c.exec.words, c.user); !ok {
+		if !d.runAs(c.Misc.Command, c.textAt, c.user) {
 			return
 		}
 	case CheckHTTP, CheckSSL:

@@ -49,30 +49,35 @@ func setSMTPServer(d *decoder, a *arg) {
 			port = uint16(n)
 		}
 	}
-	if !d.knownHost(host.Text) {
+	addr, ok := d.hostAddr(host.Text)
+	if !ok {
 		d.err("unknown-host", host, "the mail server %q has no address", host.Text)
 		d.hint("check the name, or give the server's address")
 		return
 	}
-	d.g.Mail.Server, d.g.Mail.Port = host.Text, port
+	d.g.Mail.Server, d.g.Mail.Addr, d.g.Mail.Port = host.Text, addr, port
 }
 
-// knownHost reports whether the resolver makes an address of s: addresses, the
-// old short forms of IPv4 ("10.1"), and names.
-func (d *decoder) knownHost(s string) bool {
-	if _, ok := parseAddr(s); ok || shortIPv4(s) {
-		return true
+// hostAddr is the address that the resolver makes of s: an address, one of the
+// old short forms of IPv4 ("10.1"), or a name.
+func (d *decoder) hostAddr(s string) (netip.Addr, bool) {
+	if addr, ok := parseAddr(s); ok {
+		return addr, true
 	}
-	return d.env.ResolveHost != nil && d.env.ResolveHost(s)
+	if addr, ok := shortIPv4(s); ok || d.env.ResolveHost == nil {
+		return addr, ok
+	}
+	return d.env.ResolveHost(s)
 }
 
-// shortIPv4 reports whether s is an IPv4 address of one to four decimal parts,
-// of which the last may fill what is missing.
-func shortIPv4(s string) bool {
+// shortIPv4 reads an IPv4 address of one to four decimal parts, of which the
+// last fills what is missing.
+func shortIPv4(s string) (netip.Addr, bool) {
 	parts := strings.Split(s, ".")
 	if len(parts) > 4 {
-		return false
+		return netip.Addr{}, false
 	}
+	var b [4]byte
 	for i, p := range parts {
 		_, num, rest := digits(p)
 		n, ok := atoi(num)
@@ -81,10 +86,17 @@ func shortIPv4(s string) bool {
 			limit = 1 << (8 * (5 - len(parts)))
 		}
 		if num == "" || rest != "" || p[0] == '+' || p[0] == '-' || !ok || n >= limit {
-			return false
+			return netip.Addr{}, false
+		}
+		for k := range 4 - i {
+			if i < len(parts)-1 {
+				b[i] = byte(n)
+				break
+			}
+			b[3-k] = byte(n >> (8 * k))
 		}
 	}
-	return true
+	return netip.AddrFrom4(b), true
 }
 
 func openNotificationEmail(d *decoder, a *arg) bool {

@@ -54,16 +54,18 @@ func openTrackScript(d *decoder, a *arg) bool {
 func endTrackScript(d *decoder) {
 	s := d.trackScript
 	name := syntax.Word{Text: s.Name, At: s.At}
-	if !s.exec.given || s.exec.words[0].Text == "" {
+	var ok bool
+	if s.Command, ok = d.newCommand(s.textAt, s.text); s.Command == nil {
+		if !ok {
+			return
+		}
 		d.err("missing-script", name, "vrrp_script %s has no command; it is ignored", s.Name)
 		d.hint(`write: script "/path/to/program arguments"`)
 		return
 	}
-	var ok bool
-	if s.Command, ok = d.commandFor(s.exec.words, s.user); !ok {
-		return
+	if d.runAs(s.Command, s.textAt, s.user) {
+		d.scriptsRead = append(d.scriptsRead, s)
 	}
-	d.scriptsRead = append(d.scriptsRead, s)
 }
 
 func setScriptInterval(d *decoder, a *arg) { d.trackScript.Interval = a.dur }

@@ -11,10 +11,12 @@ type state struct {
 	g       *Global
 	account account
 
-	scriptUser   bool
-	mailAt       syntax.Word
-	mails        int
-	syncDaemonAt syntax.Word
+	scriptUser    bool
+	garpDone      bool
+	scriptUserBad bool
+	mailAt        syntax.Word
+	mails         int
+	syncDaemonAt  syntax.Word
 
 	inst        *instanceDraft
 	instances   []*instanceDraft
@@ -39,6 +41,7 @@ type state struct {
 
 	missingLink bool // an interface does not exist
 	ruleCount   uint32
+	linkNames   map[string]bool // interfaces we shall make
 	unguarded   scripts
 }
 
@@ -62,13 +65,14 @@ type instanceDraft struct {
 	notifyPrio            Tri
 	hmacKeys              []syntax.Word
 
+	linkbeat                bool
+	linked                  bool // its addresses are known
+	group                   *groupDraft
 	done                    bool // completed; a dump shows what was given otherwise
 	wantMaster              bool // state MASTER, whatever became of it
 	native                  bool // native_ipv6
 	mcastGiven              bool
 	lowerGiven, higherGiven bool
-	groupName               string
-	faults                  int
 }
 
 type groupDraft struct {
@@ -80,9 +84,10 @@ type groupDraft struct {
 
 type scriptDraft struct {
 	*TrackScript
-	exec arg
-	user []syntax.Word
-	used bool
+	text   string // of the command
+	textAt syntax.Word
+	user   []syntax.Word
+	used   bool
 }
 
 type bfdDraft struct {
@@ -121,7 +126,8 @@ type checkerDraft struct {
 	bindPort      uint16
 	bindAt        syntax.Word
 	alpha, logAll Tri
-	exec          arg
+	text          string // of the command
+	textAt        syntax.Word
 	ownHost       string
 	user          []syntax.Word
 	hosts         int

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -89,21 +90,13 @@ func (d *dumper) global(c *Config, role Role) {
 		d.line(" Instance name = %s", p.Instance)
 	}
 	d.names(g)
-	if !g.UseSymlinkPaths {
-		d.line(" Replace symlinks in script paths")
-	}
+	d.line(" %s symlinks in script paths", choose(g.UseSymlinkPaths, "Keep", "Replace"))
 	d.line(" Router ID = %s", g.RouterID)
 	d.mail(g)
 	d.line(" Default smtp_alert = %s", onOff(g.SMTPAlert))
 	d.line(" Default smtp_alert_vrrp = %s", onOff(g.SMTPAlertVRRP))
 	d.line(" Default smtp_alert_checker = %s", onOff(g.SMTPAlertChecker))
 	d.line(" Checkers log all failures = %s", trueFalse(g.CheckerLogFailures))
-	if g.StartupScript != nil {
-		d.line(" Startup script = %s, uid:gid %d:%d, timeout %d", g.StartupScript.quoted(), g.StartupScript.UID, g.StartupScript.GID, g.StartupTimeout/time.Second)
-	}
-	if g.ShutdownScript != nil {
-		d.line(" Shutdown script = %s, uid:gid %d:%d, timeout %d", g.ShutdownScript.quoted(), g.ShutdownScript.UID, g.ShutdownScript.GID, g.ShutdownTimeout/time.Second)
-	}
 	d.reload(g)
 	d.line(" keep script symlinks = %s", trueFalse(g.UseSymlinkPaths))
 	if g.ConfigSaveDir != "" {
@@ -116,16 +109,17 @@ func (d *dumper) global(c *Config, role Role) {
 	if g.NoEmailFaults {
 		d.line(" Send emails for fault transitions = off")
 	}
-	if g.DefaultInterface != "" {
-		d.line(" Default interface = %s", g.DefaultInterface)
+	d.lvsTimeouts(&g.LVS)
+	if role == VRRP {
+		d.line(" Default interface = %s", text(g.DefaultInterface, "eth0"))
 	}
 	d.line(" Disable local IGMP = %s", yesNo(g.DisableLocalIGMP))
 	d.line(" Use VRRPv2 checksum for VRRPv3 IPv4 = %s", yesNo(g.V3ChecksumAsV2))
-	d.lvsGlobal(&g.LVS, role)
+	d.lvsGlobal(&g.LVS)
 	d.fifos(g)
 	d.line(" FIFO write vrrp states on reload = %s", trueFalse(g.FIFOStatesOnReload))
 	d.line(" VRRP notify priority changes = %s", trueFalse(g.NotifyPriorityChanges))
-	d.vrrpGlobal(g, role)
+	d.vrrpGlobal(c)
 	d.firewall(g)
 	d.line(" VRRP check unicast_src = %s", trueFalse(g.CheckUnicastSrc))
 	d.line(" VRRP skip check advert addresses = %s", trueFalse(g.SkipCheckAdvAddr))
@@ -158,8 +152,14 @@ func (d *dumper) global(c *Config, role Role) {
 	if g.VMACAddrPrefix != "" {
 		d.line(" VMAC address prefix = %s", g.VMACAddrPrefix)
 	}
-	if g.RandomSeed != nil {
-		d.line(" random seed = %d", *g.RandomSeed)
+	if g.StartupDelay != 0 {
+		d.line(" vrrp_startup_delay = %s", strconv.FormatFloat(g.StartupDelay.Seconds(), 'g', 6, 64))
+	}
+	if g.LogUnknownVRIDs {
+		d.line(" log_unknown_vrids")
+	}
+	if g.OwnerIgnoreAdverts {
+		d.line(" vrrp_owner_ignore_adverts")
 	}
 	d.line(" json_version %d", g.JSONVersion)
 	d.line(" iproute usr directory %s", g.IPRouteUsrDir)
@@ -186,7 +186,7 @@ func (d *dumper) names(g *Global) {
 func (d *dumper) mail(g *Global) {
 	m := &g.Mail
 	if m.Server != "" {
-		d.line(" Smtp server = %s", m.Server)
+		d.line(" Smtp server = %s", m.address())
 		d.line(" Smtp server port = %d", m.Port)
 	}
 	if m.Helo != "" {
@@ -219,15 +219,18 @@ func (d *dumper) reload(g *Global) {
 	}
 }
 
-func (d *dumper) lvsGlobal(l *LVSGlobal, role Role) {
+func (d *dumper) lvsTimeouts(l *LVSGlobal) {
 	for _, t := range [...]struct {
 		what string
 		d    time.Duration
-	}{{"TCP", l.TimeoutTCP}, {"TCP FIN", l.TimeoutTCPFin}, {"UDP", l.TimeoutUDP}} {
+	}{{"TCP", l.TimeoutTCP}, {"TCP FIN", l.TimeoutTCPFin}, {"TCP", l.TimeoutUDP}} { // it prints TCP for UDP
 		if t.d != 0 {
 			d.line(" LVS %s timeout = %d", t.what, t.d/time.Second)
 		}
 	}
+}
+
+func (d *dumper) lvsGlobal(l *LVSGlobal) {
 	if s := l.SyncDaemon; s != nil && s.Interface != "" {
 		if s.Instance != "" {
 			d.line(" LVS syncd vrrp instance = %s", s.Instance)
@@ -265,20 +268,21 @@ func (d *dumper) fifos(g *Global) {
 		}
 		d.line(" %s notify fifo = %s, uid:gid %d:%d", f.what, f.fifo.Path, f.fifo.UID, f.fifo.GID)
 		if s := f.fifo.Script; s != nil {
-			d.line(" %s notify fifo script = %s, uid:gid %d:%d", f.what, s.quoted(), s.UID, s.GID)
+			d.line(" %s notify fifo script = %s '%s', uid:gid %d:%d", f.what, s.quoted(), f.fifo.Path, s.UID, s.GID)
 		}
 	}
 }
 
-func (d *dumper) vrrpGlobal(g *Global, role Role) {
+func (d *dumper) vrrpGlobal(c *Config) {
+	g := &c.Global
 	seconds := func(v time.Duration, given bool) uint32 {
-		if !given && role != VRRP {
+		if !given && !c.garpDone {
 			return unset
 		}
 		return uint32(v / time.Second)
 	}
 	repeat := uint32(g.GARP.LowerPrioRepeat)
-	if !g.GARP.LowerRepeatGiven && role != VRRP {
+	if !g.GARP.LowerRepeatGiven && !c.garpDone {
 		repeat = unset
 	}
 	d.line(" VRRP IPv4 mcast group = %s", g.McastGroup4)
@@ -296,15 +300,6 @@ func (d *dumper) vrrpGlobal(g *Global, role Role) {
 	d.line(" Gratuitous ARP interval = %s", micros6(g.GARPInterval))
 	d.line(" Gratuitous NA interval = %s", micros6(g.GNAInterval))
 	d.line(" VRRP default protocol version = %d", g.Version)
-	if g.StartupDelay != 0 {
-		d.line(" VRRP startup delay = %s", micros6(g.StartupDelay))
-	}
-	if g.DelayAfterBoot != 0 {
-		d.line(" VRRP delay after boot = %s", micros6(g.DelayAfterBoot))
-	}
-	if g.LogUnknownVRIDs {
-		d.line(" Log unknown VRIDs")
-	}
 }
 
 // micros6 prints a duration in seconds with six decimals.
@@ -323,7 +318,9 @@ func (d *dumper) firewall(g *Global) {
 		d.line(" Using ipsets = %s", trueFalse(f.IPSets))
 		if f.IPSets {
 			for i, what := range [...]string{"IPv4 address", "IPv6 address", "IPv6 address,iface", "IGMP", "MLD", "ND"} {
-				d.line(" ipset %s set = %s", what, f.IPSetNames[i])
+				if f.IPSetNames[i] != "" {
+					d.line(" ipset %s set = %s", what, f.IPSetNames[i])
+				}
 			}
 		}
 	}
@@ -401,4 +398,12 @@ func (d *dumper) rxBufs(g *Global) {
 		d.line(" rx_bufs_policy = %s", policy)
 	}
 	d.line(" rx_bufs_multiples = %d", g.RxBufsMultiplier)
+}
+
+// address is the mail server as dumps show it.
+func (m *Mail) address() string {
+	if m.Addr.IsValid() {
+		return m.Addr.String()
+	}
+	return m.Server
 }

@@ -387,9 +387,7 @@ func (d *dumper) httpCheck(c *checkerDraft) {
 		d.line("   Virtual host = %s", c.ownHost)
 	}
 	set := func(on bool) string { return choose(on, "set", "unset") }
-	if c.Kind == CheckSSL {
-		d.line("   Enable SNI %s", set(c.HTTP.SNI))
-	}
+	d.line("   Enable SNI %s", set(c.HTTP.SNI))
 	d.line("   Fast recovery %s", set(c.HTTP.FastRecovery))
 	if c.Kind == CheckSSL {
 		d.line("   tls_compliant %s", set(c.HTTP.TLSCompliant))
@@ -400,9 +398,7 @@ func (d *dumper) httpCheck(c *checkerDraft) {
 		if u.DigestGiven {
 			d.line("     digest = %x", u.Digest)
 		}
-		if c.Kind == CheckSSL {
-			d.line("     tls_compliant %s", set(u.TLSCompliant == True))
-		}
+		d.line("     tls_compliant %s", set(u.TLSCompliant == True))
 		d.line("     HTTP Status Code(s)")
 		for _, s := range u.Status {
 			if s.Low == s.High {

@@ -49,16 +49,16 @@ func (d *dumper) vrrp(r *Reading, c *Config) {
 func (d *dumper) instance(r *Reading, i *instanceDraft) {
 	d.line(" VRRP Instance = %s", i.Name)
 	d.line("   VRRP Version = %d", i.Version)
-	if i.groupName != "" {
-		d.line("   Sync group = %s", i.groupName)
+	if i.group != nil {
+		d.line("   Sync group = %s", i.group.Name)
 	}
 	if i.native {
 		d.line("   Using Native IPv6")
 	}
 	d.line("   State = INIT")
 	d.flags(i)
-	d.line("   Wantstate = %s", choose(i.wantMaster, "MASTER", "BACKUP"))
-	d.line("   Number of config faults = %d", i.faults)
+	d.line("   Wantstate = %s", choose(i.wantMaster || i.Priority == 255, "MASTER", "BACKUP"))
+	d.line("   Number of config faults = 0")
 	d.line("   Number of tracker faults = 0")
 	d.line("   Flags of interface faults - (none)")
 	d.line("   Number of track scripts init = 0")
@@ -79,7 +79,7 @@ func (d *dumper) instance(r *Reading, i *instanceDraft) {
 	d.garp(i)
 	d.line("   Send advert after receive lower priority advert = %s", trueFalse(!i.LowerPrioNoAdvert && (i.done || i.lowerGiven)))
 	d.line("   Send advert after receive higher priority advert = %s", trueFalse(i.HigherPrioSendAdvert || !i.done && !i.higherGiven))
-	if i.Priority == 255 {
+	if i.done && i.Priority == 255 {
 		d.line("   Address owner ignores received adverts = %s", trueFalse(i.OwnerIgnoreAdverts))
 	}
 	d.priorities(i)
@@ -91,6 +91,12 @@ func (d *dumper) instance(r *Reading, i *instanceDraft) {
 	}
 	d.line("   Promote_secondaries = %s", enabled(i.PromoteSecondaries))
 	d.authentication(i)
+	if i.RxBufSize != 0 {
+		d.line("   Kernel rx buffer size = %d", i.RxBufSize)
+	}
+	if i.Debug != 0 {
+		d.line("   Debug level = %d", i.Debug)
+	}
 	if len(i.UnicastPeers) > 0 {
 		d.unicast(i)
 	}
@@ -123,10 +129,17 @@ func (d *dumper) flags(i *instanceDraft) {
 	} else if i.unicastGiven {
 		flags = append(flags, "Unicast config option specified but using multicast")
 	}
+	if i.NoVIPs {
+		flags = append(flags, "Suppress no VIPs warning")
+	}
+	if i.UnicastFaultNoPeer {
+		flags = append(flags, "If unicast go to fault state if no peers")
+	}
 	if i.useVMACAddr {
 		flags = append(flags, "Use VMAC for VIPs on other interfaces")
 	}
-	if len(flags) == 0 {
+	if len(flags) == 0 && i.VMAC == nil && i.IPVLAN == nil && i.Preempt && !i.DontTrackPrimary && !i.SkipCheckAdvAddr &&
+		!i.PromoteSecondaries && !i.srcGiven && !i.V3ChecksumAsV2 && !i.linkbeat {
 		d.line("   Flags: none")
 		return
 	}
@@ -146,7 +159,7 @@ func (d *dumper) interfaces(r *Reading, i *instanceDraft) {
 	_, ok := r.env.link(i.Interface)
 	switch {
 	case i.VMAC != nil && ok:
-		d.line("   Interface = %s, vmac on %s", i.VMAC.Name, "(unknown)")
+		d.line("   Interface = %s, vmac on (unknown)%s", i.VMAC.Name, choose(i.VMAC.XmitBase, ", xmit base i/f", ""))
 		d.line("   Configured interface = %s", i.Interface)
 	case i.Interface == "" || !ok:
 		d.line("   Interface = not configured")
@@ -167,7 +180,7 @@ func (d *dumper) sources(r *Reading, i *instanceDraft) {
 	switch {
 	case i.SrcIP.IsValid():
 		d.line("   Using src_ip = %s (from configuration)", i.SrcIP)
-	case i.done && src.IsValid():
+	case i.linked && src.IsValid():
 		d.line("   Using src_ip = %s", src)
 	default:
 		d.line("   Using src_ip = (none)")
@@ -181,7 +194,7 @@ func (d *dumper) sources(r *Reading, i *instanceDraft) {
 	}
 	if i.IPv6 || !i.familyFixed {
 		index := 0
-		if i.done {
+		if i.linked {
 			index = l.Index
 		}
 		d.line("   Multicast address %s, ifindex %d", group, index)
@@ -218,7 +231,7 @@ func (d *dumper) garp(i *instanceDraft) {
 	switch {
 	case i.GARPExtraIf == notGiven:
 		d.line("   Gratuitous ARP for each secondary VMAC = 9223372036854775807")
-	case i.GARPExtraIf != 0:
+	case i.GARPExtraIf != 0 && i.VMAC != nil:
 		d.line("   Gratuitous ARP for each secondary VMAC = %d", i.GARPExtraIf/time.Second)
 	}
 }
@@ -232,8 +245,8 @@ func (d *dumper) priorities(i *instanceDraft) {
 	}
 	d.line("   Effective priority = %d", effective)
 	d.line("   Total priority = %d", effective)
-	if i.done && !i.Preempt || !i.done && !i.Preempt {
-		d.line("   Highest other priority = 0")
+	if !i.Preempt {
+		d.line("   Highest other priority = %d", i.TimerExpired)
 	}
 	interval := i.AdvertInt
 	if interval == 0 {
@@ -315,7 +328,7 @@ func (d *dumper) notify(n *NotifyScripts) {
 	d.command("Stop state transition script", n.Stop)
 	d.command("Deleted state transition script", n.Deleted)
 	d.command("Generic state transition script", n.Any)
-	d.command("Master rx lower pri script", n.MasterRxLowerPrio)
+	d.command("Master rx lower pri state transition script", n.MasterRxLowerPrio)
 }
 
 func (d *dumper) syncGroup(c *Config, g *groupDraft) {
@@ -330,11 +343,15 @@ func (d *dumper) syncGroup(c *Config, g *groupDraft) {
 	}
 	d.notify(&g.Notify)
 	d.line("   Using smtp notification = %s", yesNo(g.SMTPAlert))
-	i := instanceDraft{Instance: &Instance{
+	d.trackers(&instanceDraft{Instance: g.asInstance()})
+}
+
+// asInstance is an instance with the trackers of a group.
+func (g *SyncGroup) asInstance() *Instance {
+	return &Instance{
 		TrackInterfaces: g.TrackInterfaces, TrackScripts: g.TrackScripts, TrackFiles: g.TrackFiles,
 		TrackProcesses: g.TrackProcesses, TrackBFD: g.TrackBFD,
-	}}
-	d.trackers(&i)
+	}
 }
 
 func (d *dumper) vrrpScripts(r *Reading) {
@@ -361,12 +378,12 @@ func (d *dumper) vrrpScripts(r *Reading) {
 	}
 }
 
-// seconds prints whole seconds as they are and fractions with six decimals.
+// seconds prints whole seconds as they are and fractions in thousandths.
 func seconds(v time.Duration) string {
 	if v%time.Second == 0 {
 		return fmt.Sprint(int64(v / time.Second))
 	}
-	return micros6(v)
+	return fmt.Sprintf("%d.%03d", v/time.Second, v%time.Second/time.Millisecond)
 }
 
 // tracking lists the instances that track a thing.
@@ -374,6 +391,9 @@ func (d *dumper) tracking(r *Reading, name string, list func(*instanceDraft) []T
 	titled := false
 	for _, i := range r.instances {
 		tracks := list(i)
+		if i.group != nil {
+			tracks = append(list(&instanceDraft{Instance: i.group.asInstance()}), tracks...)
+		}
 		n := slices.IndexFunc(tracks, func(t Track) bool { return t.Name == name })
 		if n < 0 {
 			continue
@@ -477,6 +497,9 @@ func dumpAddress(a *Address) string {
 		b.WriteString(" brd " + a.Broadcast.String())
 	}
 	b.WriteString(" dev " + a.dev())
+	if a.Parent != "" {
+		b.WriteString("@" + a.Parent)
+	}
 	if a.UseVMAC {
 		b.WriteString(" use_vmac")
 	}

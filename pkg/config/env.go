@@ -18,8 +18,8 @@ type Env struct {
 	// User and Group look accounts up.
 	User  func(name string) (uid, gid uint32, ok bool)
 	Group func(name string) (gid uint32, ok bool)
-	// ResolveHost reports whether a host name has an address.
-	ResolveHost func(name string) bool
+	// ResolveHost returns the first address of a host name.
+	ResolveHost func(name string) (netip.Addr, bool)
 	// Stat looks at what a path leads to, Lstat at the path itself.
 	Stat, Lstat func(path string) (FileInfo, bool)
 	// Path is where programs without a slash are looked for.

@@ -17,13 +17,18 @@ func (d *decoder) finishCheckers() {
 	for _, v := range d.virtuals {
 		v.VirtualServer.RealServers = v.RealServers[:0:0]
 		for _, r := range v.reals {
+			kept := r.checkers[:0]
 			for _, c := range r.checkers {
 				d.complete(v, r, c)
 				if c.Misc != nil {
-					s.keepMisc(c)
+					if s.keep(&c.Misc.Command); c.Misc.Command == nil {
+						continue
+					}
 				}
+				kept = append(kept, c)
 				r.Checkers = append(r.Checkers, c.Checker)
 			}
+			r.checkers = kept
 			s.keep(&r.NotifyUp)
 			s.keep(&r.NotifyDown)
 			v.RealServers = append(v.RealServers, r.RealServer)
@@ -39,11 +44,6 @@ func (d *decoder) finishCheckers() {
 		s.keep(&f.Script)
 	}
 	s.end()
-}
-
-// keepMisc checks the command of a MISC_CHECK.
-func (s *scripts) keepMisc(c *checkerDraft) {
-	s.keep(&c.Misc.Command)
 }
 
 // virtual completes one service and checks its servers.

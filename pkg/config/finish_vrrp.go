@@ -11,79 +11,84 @@ import (
 )
 
 // finishVRRP completes what the vrrp role read, in the order in which
-// keepalived does it: later steps see what earlier ones decided.
+// keepalived does it: later steps see what earlier ones decided, and what a
+// daemon cannot run with ends the whole.
 func (d *decoder) finishVRRP() {
-	if d.missingLink && d.mode == Start && !d.g.DynamicInterfaces {
-		return // already reported; nothing below would be sound
+	d.keptScripts = d.scriptsRead
+	if d.completeVRRP() {
+		d.finishScripts()
+		d.finishSyncDaemon()
+		d.finishVRRPScripts()
 	}
-	d.finishVRRPGlobal()
-	d.finishScripts()
-	for _, i := range d.instances {
-		d.instance(i)
+	d.cfg.garpDone = d.garpDone
+	for _, s := range d.keptScripts {
+		d.cfg.Scripts = append(d.cfg.Scripts, s.TrackScript)
 	}
-	d.dropTwins()
-	d.finishGroups()
 	for _, i := range d.instances {
 		d.cfg.Instances = append(d.cfg.Instances, i.Instance)
 	}
-	d.finishSyncDaemon()
-	d.finishVRRPScripts()
-}
-
-// finishVRRPGlobal fills in the defaults that depend on other defaults.
-func (d *decoder) finishVRRPGlobal() {
-	g := d.g
-	if g.DefaultInterface == "" {
-		g.DefaultInterface = "eth0"
-	}
-	if g.MinGARP {
-		if g.GARP.MasterRepeat == 5 {
-			g.GARP.MasterRepeat = 1
-		}
-		if g.GARP.MasterDelay == 5*time.Second {
-			g.GARP.MasterDelay = 0
-		}
-		g.GARP.Refresh, g.GARP.RefreshRepeat = 0, 1
-	}
-	if !g.GARP.LowerDelayGiven {
-		g.GARP.LowerPrioDelay = g.GARP.MasterDelay
-	}
-	if !g.GARP.LowerRepeatGiven {
-		g.GARP.LowerPrioRepeat = g.GARP.MasterRepeat
+	for _, g := range d.keptGroups {
+		d.cfg.SyncGroups = append(d.cfg.SyncGroups, g.SyncGroup)
 	}
 }
 
-// instance completes one instance.
-func (d *decoder) instance(i *instanceDraft) {
+// completeVRRP fills in and checks the instances and groups. It returns false if a
+// daemon could not go on.
+func (d *decoder) completeVRRP() bool {
+	if d.missingLink && !d.g.DynamicInterfaces {
+		return false // reported where the interface is named
+	}
+	d.garpDefaults()
+	d.finishGroups()
+	d.reserveLinks()
+	for _, i := range d.instances {
+		if !d.instance(i) {
+			return false
+		}
+	}
+	d.dropTwins()
+	d.checkGroups()
+	return true
+}
+
+// instance completes one instance. It returns false if it could never run.
+func (d *decoder) instance(i *instanceDraft) bool {
 	name := syntax.Word{Text: i.Name, At: i.At}
-	if !i.strictGiven {
-		i.Strict = d.g.Strict
-	}
-	if i.Interface == "" && !(len(i.UnicastPeers) > 0 && i.SrcIP.IsValid()) {
+	if i.Interface == "" && (len(i.UnicastPeers) == 0 || !i.SrcIP.IsValid()) {
 		d.unusable("missing-interface", name, "%s has no interface", i.Name)
 		d.hint("add: interface NAME")
+		return false
+	}
+	if l, ok := d.env.link(i.Interface); ok && l.Loopback {
+		d.unusable("loopback-interface", syntax.Word{At: i.InterfaceAt}, "VRRP cannot run on the loopback interface %s", i.Interface)
+		return false
 	}
 	if i.VRID == 0 {
 		d.unusable("missing-vrid", name, "%s has no virtual_router_id", i.Name)
 		d.hint("add: virtual_router_id 1..255, the same on all routers of this address")
+		return false
 	}
-	if l, ok := d.env.link(i.Interface); ok && l.Loopback {
-		d.unusable("loopback-interface", syntax.Word{At: i.InterfaceAt}, "VRRP cannot run on the loopback interface %s", i.Interface)
+	i.done = true
+	if !i.strictGiven {
+		i.Strict = d.g.Strict
 	}
-	d.versionOf(i, name)
-	d.addressesOf(i, name)
+	d.versionOf(i)
 	d.unicastOf(i, name)
-	d.priorityOf(i, name)
+	d.priorityOf(i)
 	d.intervalOf(i, name)
 	d.authOf(i, name)
 	d.inherit(i)
-	d.strictOf(i, name)
+	if !d.strictOf(i, name) || !d.addressesOf(i, name) {
+		return false
+	}
 	d.vmacOf(i, name)
+	d.devicesOf(i)
 	d.trackersOf(i)
-	i.done = true
+	i.linked = true
+	return true
 }
 
-func (d *decoder) versionOf(i *instanceDraft, name syntax.Word) {
+func (d *decoder) versionOf(i *instanceDraft) {
 	if i.Version == 0 {
 		i.Version = d.g.Version
 	}
@@ -92,26 +97,25 @@ func (d *decoder) versionOf(i *instanceDraft, name syntax.Word) {
 	}
 }
 
-func (d *decoder) addressesOf(i *instanceDraft, name syntax.Word) {
-	if len(i.VIPs) == 0 && !i.NoVIPs {
-		if i.Strict || i.Version == 3 {
-			d.unusable("no-addresses", name, "%s has no virtual_ipaddress; at least one is required", i.Name)
-		} else {
-			d.err("no-addresses", name, "%s has no virtual_ipaddress; at least one is sensible", i.Name)
-		}
+// addressesOf checks that there is something to serve.
+func (d *decoder) addressesOf(i *instanceDraft, name syntax.Word) bool {
+	if len(i.VIPs) > 0 {
+		return true
+	}
+	if i.Strict || i.Version == 3 {
+		d.unusable("no-addresses", name, "%s has no virtual_ipaddress; at least one is required", i.Name)
 		d.hint("add: virtual_ipaddress { ADDRESS/PREFIX }")
+		return false
 	}
-	for _, list := range [...][]Address{i.VIPs, i.ExcludedVIPs} {
-		for k := range list {
-			if !list[k].DevGiven {
-				list[k].Dev = i.Interface
-			}
-		}
+	if !i.NoVIPs {
+		d.err("no-addresses", name, "%s has no virtual_ipaddress; at least one is sensible", i.Name)
+		d.hint("add: virtual_ipaddress { ADDRESS/PREFIX }, or no_virtual_ipaddress if that is meant")
 	}
+	return true
 }
 
 func (d *decoder) unicastOf(i *instanceDraft, name syntax.Word) {
-	i.Unicast = len(i.UnicastPeers) > 0 || i.UnicastFaultNoPeer
+	i.Unicast = len(i.UnicastPeers) > 0 || i.UnicastFaultNoPeer && i.unicastGiven
 	if i.UnicastTTL != 255 && len(i.UnicastPeers) == 0 && i.ttlAt.Text != "" {
 		d.err("unicast-without-peers", i.ttlAt, "unicast_ttl of %s has no effect without unicast_peer", i.Name)
 		i.UnicastTTL = 255
@@ -129,9 +133,9 @@ func (d *decoder) unicastOf(i *instanceDraft, name syntax.Word) {
 	}
 }
 
-func (d *decoder) priorityOf(i *instanceDraft, name syntax.Word) {
+func (d *decoder) priorityOf(i *instanceDraft) {
 	if i.Priority == 0 {
-		i.Priority = 100
+		i.Priority = DefaultPriority
 		if i.WantMaster {
 			i.Priority = 255
 		}
@@ -146,6 +150,10 @@ func (d *decoder) priorityOf(i *instanceDraft, name syntax.Word) {
 			d.hint("write state BACKUP on both machines and let the priorities decide")
 			i.Preempt = true
 		}
+	}
+	if i.PreemptDelay > 0 && !i.Preempt {
+		d.err("preempt-delay-nopreempt", i.delayAt, "preempt_delay means nothing with nopreempt; it is ignored")
+		i.PreemptDelay = 0
 	}
 	if i.PreemptDelay > 0 && i.WantMaster {
 		d.err("preempt-delay-master", i.delayAt, "preempt_delay does not work with state MASTER; it is ignored")
@@ -163,6 +171,9 @@ func (d *decoder) priorityOf(i *instanceDraft, name syntax.Word) {
 		i.TimerExpired = 0
 	}
 }
+
+// DefaultPriority is the priority of an instance that does not say otherwise.
+const DefaultPriority = 100
 
 // maxAdvertV3 is the longest interval that the 12 bits of VRRPv3 hold.
 const maxAdvertV3 = 4095 * 10 * time.Millisecond
@@ -242,24 +253,28 @@ func (d *decoder) inherit(i *instanceDraft) {
 	}
 }
 
-func (d *decoder) strictOf(i *instanceDraft, name syntax.Word) {}
-
-func (d *decoder) vmacOf(i *instanceDraft, name syntax.Word) {
-	if i.VMAC == nil {
-		if i.xmitBase {
-			d.err("vmac-only", name, "vmac_xmit_base of %s needs use_vmac", i.Name)
-		}
-		return
+// strictOf enforces what vrrp_strict demands. It returns false if the instance
+// could never run.
+func (d *decoder) strictOf(i *instanceDraft, name syntax.Word) bool {
+	if !i.Strict {
+		return true
 	}
-	i.VMAC.UseAddr, i.VMAC.XmitBase = i.useVMACAddr, i.xmitBase
-	if i.Unicast && !i.xmitBase {
-		d.err("vmac-unicast", name, "unicast with use_vmac needs vmac_xmit_base; it is set")
-		i.VMAC.XmitBase = true
+	if len(i.UnicastPeers) > 0 {
+		d.unusable("strict-unicast", name, "strict mode knows no unicast, but %s has unicast peers", i.Name)
+		d.hint("remove vrrp_strict, which few setups need")
+		return false
 	}
-	if i.PromoteSecondaries {
-		d.err("vmac-promote", name, "promote_secondaries is always on for a vmac; it is ignored")
-		i.PromoteSecondaries = false
+	if i.WantMaster != (i.Priority == 255) {
+		d.err("strict-master", name, "in strict mode state MASTER and priority 255 go together")
+		i.WantMaster = i.Priority == 255
 	}
+	if i.PreemptDelay > 0 {
+		d.err("strict-preempt-delay", i.delayAt, "strict mode knows no preempt_delay; it is ignored")
+		i.PreemptDelay = 0
+	}
+	i.GARP.LowerPrioDelay, i.GARP.LowerPrioRepeat = 0, 0
+	i.LowerPrioNoAdvert, i.HigherPrioSendAdvert = true, false
+	return true
 }
 
 func (d *decoder) trackersOf(i *instanceDraft) {
@@ -309,75 +324,103 @@ func (d *decoder) dropTwins() {
 	})
 }
 
+// finishGroups finds the members of the sync groups.
 func (d *decoder) finishGroups() {
 	for _, g := range d.groups {
 		name := syntax.Word{Text: g.Name, At: g.At}
 		for _, w := range g.names {
 			n := slices.IndexFunc(d.instances, func(i *instanceDraft) bool { return i.Name == w.Text })
 			if n < 0 {
-				d.err("unknown-member", w, "there is no vrrp_instance %s; it is left out of the group", w.Text)
-				var names []string
-				for _, i := range d.instances {
-					names = append(names, i.Name)
-				}
-				d.hintClosest(w.Text, names)
+				d.unknownMember(g, w)
 				continue
 			}
-			d.instances[n].groupName = g.Name
+			i := d.instances[n]
+			if i.group != nil {
+				d.err("group-twice", w, "%s is a member of the sync group %s already", w.Text, i.group.Name)
+				continue
+			}
+			i.group = g
 			g.Members = append(g.Members, w.Text)
 		}
-		switch len(g.Members) {
-		case 0:
+		if len(g.Members) == 0 {
 			d.err("empty-group", name, "the sync group %s has no members; it is ignored", g.Name)
 			continue
-		case 1:
-			d.err("small-group", name, "the sync group %s has only one member, which is probably not what you want", g.Name)
 		}
 		g.SMTPAlert = g.smtpAlert.Or(d.g.SMTPAlertVRRP.Or(d.g.SMTPAlert.Or(false)))
 		if g.NotifyPriorityChanges == Unset && d.g.NotifyPriorityChanges {
 			g.NotifyPriorityChanges = True
 		}
 		d.keptGroups = append(d.keptGroups, g)
-		d.cfg.SyncGroups = append(d.cfg.SyncGroups, g.SyncGroup)
 	}
 }
 
-// finishScripts checks the vrrp_scripts and disables those that cannot run.
-func (d *decoder) finishScripts() {
-	s := scripts{d: d}
-	for _, t := range d.scriptsRead {
-		cmd := t.Command
-		switch v := d.inspect(cmd); v {
-		case scriptMissing:
-			d.at("script-not-found", cmd.At, "the script %s does not exist or cannot be executed; %s is disabled", cmd.Argv[0], t.Name)
-			t.Command = nil
-		case scriptLinked, scriptInsecure:
-			d.disabled(v, cmd, diag.Config)
-			s.use(cmd)
-			cmd.Insecure = true
-			if v == scriptLinked || d.account.security {
-				t.Command = nil
-			}
-		default:
-			s.use(cmd)
-		}
-		if t.Command != nil {
-			d.keptScripts = append(d.keptScripts, t)
-			d.cfg.Scripts = append(d.cfg.Scripts, t.TrackScript)
+func (d *decoder) unknownMember(g *groupDraft, w syntax.Word) {
+	d.err("unknown-member", w, "there is no vrrp_instance %s; it is left out of the sync group %s", w.Text, g.Name)
+	names := make([]string, len(d.instances))
+	for k, i := range d.instances {
+		names[k] = i.Name
+	}
+	d.hintClosest(w.Text, names)
+}
+
+// checkGroups looks at the groups when the instances are known to be fine.
+func (d *decoder) checkGroups() {
+	for _, g := range d.keptGroups {
+		if len(g.Members) == 1 {
+			d.at("small-group", g.At, "the sync group %s has only one member, which is probably not what you want", g.Name)
 		}
 	}
+}
+
+// finishScripts checks the vrrp_scripts, disables those that cannot run and
+// forgets who tracks them.
+func (d *decoder) finishScripts() {
+	s := scripts{d: d}
+	d.keptScripts = nil
+	for _, t := range d.scriptsRead {
+		cmd := t.Command
+		switch v := d.inspect(cmd); {
+		case v == scriptMissing:
+			d.at("script-not-found", cmd.At, "the script %s does not exist; %s is disabled", cmd.Argv[0], t.Name)
+			d.untrack(t.Name)
+			continue
+		case v == scriptLinked, v == scriptInsecure && d.account.security:
+			d.disabled(v, cmd, diag.Config)
+			s.use(cmd)
+			d.untrack(t.Name)
+			continue
+		case v == scriptInsecure:
+			d.disabled(v, cmd, diag.None)
+			cmd.Insecure = true
+		}
+		s.use(cmd)
+		d.keptScripts = append(d.keptScripts, t)
+	}
 	d.unguarded = s
+}
+
+// untrack removes a disabled script from those who track it.
+func (d *decoder) untrack(script string) {
+	drop := func(list []Track) []Track {
+		return slices.DeleteFunc(list, func(t Track) bool { return t.Name == script })
+	}
+	for _, i := range d.instances {
+		i.TrackScripts = drop(i.TrackScripts)
+	}
+	for _, g := range d.groups {
+		g.TrackScripts = drop(g.TrackScripts)
+	}
 }
 
 // disabled reports a script that somebody else than root could change.
 func (d *decoder) disabled(v verdict, c *Command, class diag.Class) {
 	f := fault{"script-insecure", diag.Warning, class}
-	text := fmt.Sprintf("somebody else than root could change %s, which would run as root", c.Argv[0])
+	text := fmt.Sprintf("somebody else than root could change %s, which runs with root's rights", c.Argv[0])
 	hint := "let root own the file and all directories above it, writable by root alone"
 	if v == scriptLinked {
 		f.ID = "script-symlink"
 		text = fmt.Sprintf("the path %s leads through a symbolic link; the script is disabled", c.Argv[0])
-		hint = "write the path without links, or set use_symlink_paths in global_defs"
+		hint = "write the path without links, as `realpath` prints it"
 	}
 	d.add(f, syntax.Word{At: c.At}, text, hint)
 }
@@ -412,7 +455,7 @@ func (d *decoder) finishVRRPScripts() {
 			s.keep(c)
 		}
 	}
-	for _, g := range d.cfg.SyncGroups {
+	for _, g := range d.keptGroups {
 		notify(&g.Notify)
 	}
 	for _, i := range d.instances {

@@ -32,6 +32,7 @@ type Keyword struct {
 	Old      bool   // using it is reported as an error
 	Ours     bool   // keepalived does not know it
 	Pending  bool   // kept and checked, but not in effect yet
+	Strict   bool   // of a command: an unknown user is an error
 
 	Block *Block // what its braces hold, for a Sub, and the options of a line, for Items
 
@@ -39,6 +40,7 @@ type Keyword struct {
 	open func(*decoder, *arg) bool     // before a Sub or Items is read; false skips the block
 	item func(*decoder, []syntax.Word) // one line of Items
 	end  func(*decoder)                // after the closing brace
+	bad  func(*decoder)                // instead of set, when the argument cannot be read
 }
 
 // Form is how a keyword's arguments are read.

@@ -228,7 +228,7 @@ var miscBlock = Block{Keywords: []Keyword{
 	{
 		Name: "misc_path", Takes: Words, Tier: 'A', Default: "required", Args: "\"<command args>\"", Optional: true,
 		Doc: "command to run",
-		set: func(d *decoder, a *arg) { d.chk.exec = *a },
+		set: func(d *decoder, a *arg) { d.chk.text, d.chk.textAt = d.commandText(a), a.first() },
 	},
 	{
 		Name: "misc_timeout", Takes: Int, Tier: 'A', Max: 4294, Unit: "seconds", Default: "delay_loop",

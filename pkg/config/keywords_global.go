@@ -102,7 +102,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.NoCheckerEmails = a.on },
 	},
 	{
-		Name: "startup_script", Takes: Exec, Tier: 'C', Lax: true,
+		Name: "startup_script", Takes: Exec, Strict: true, Tier: 'C', Lax: true,
 		Doc: "run once before the children start",
 		set: func(d *decoder, a *arg) { d.g.StartupScript = d.once(d.g.StartupScript, a) },
 	},
@@ -112,7 +112,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.StartupTimeout = time.Duration(a.n) * time.Second },
 	},
 	{
-		Name: "shutdown_script", Takes: Exec, Tier: 'C', Lax: true,
+		Name: "shutdown_script", Takes: Exec, Strict: true, Tier: 'C', Lax: true,
 		Doc: "run once after the children ended",
 		set: func(d *decoder, a *arg) { d.g.ShutdownScript = d.once(d.g.ShutdownScript, a) },
 	},

@@ -30,6 +30,7 @@ var instanceBlock = Block{Keywords: []Keyword{
 		Name: "priority", Takes: Int, Tier: 'A', Min: 1, Max: 255, Default: "100 (255 if state MASTER)",
 		Doc: "base priority",
 		set: func(d *decoder, a *arg) { d.inst.Priority, d.inst.PriorityAt = uint8(a.n), a.words[0].At },
+		bad: func(d *decoder) { d.inst.Priority = DefaultPriority },
 	},
 	{
 		Name: "advert_int", Takes: Seconds, Tier: 'A', Min: 10000, Max: 255000000, Default: "1",
@@ -196,7 +197,7 @@ var instanceBlock = Block{Keywords: []Keyword{
 		Name: "linkbeat_use_polling", Takes: Flag, Tier: 'D', Old: true, Use: "linkbeat_interfaces",
 		Doc: "old: use linkbeat_interfaces (counts as an error)",
 		set: func(d *decoder, a *arg) {
-			d.cfg.Linkbeat = append(d.cfg.Linkbeat, Linkbeat{Interface: d.inst.Interface})
+			d.cfg.Linkbeat, d.inst.linkbeat = append(d.cfg.Linkbeat, Linkbeat{Interface: d.inst.Interface}), true
 		},
 	},
 	{

@@ -86,9 +86,9 @@ var groupBlock = Block{Keywords: []Keyword{
 // scriptBlock is vrrp_script.
 var scriptBlock = Block{Keywords: []Keyword{
 	{
-		Name: "script", Takes: Words, Tier: 'A', Default: "required", Args: "\"<command args>\"",
+		Name: "script", Takes: Words, Optional: true, Tier: 'A', Default: "required", Args: "\"<command args>\"",
 		Doc: "command; exit 0 = good",
-		set: func(d *decoder, a *arg) { d.trackScript.exec = *a },
+		set: func(d *decoder, a *arg) { d.trackScript.text, d.trackScript.textAt = d.commandText(a), a.first() },
 	},
 	{
 		Name: "interval", Takes: Seconds, Tier: 'A', Min: 1000, Max: 4294000000000, Default: "1",

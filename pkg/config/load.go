@@ -49,6 +49,7 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 	parent := newDecoder(tree, Parent, mode, env)
 	parent.read()
 	parent.finishGlobal()
+	parent.finishParentScripts()
 	r.Config.Process, r.Config.Global = parent.cfg.Process, parent.cfg.Global
 	r.Problems = parent.problems
 	var views []understood

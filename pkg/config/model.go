@@ -44,6 +44,7 @@ type Config struct {
 	BFD []*BFDInstance
 
 	scriptAccount bool // the default account of scripts exists
+	garpDone      bool // defaults of gratuitous ARP are filled in
 }
 
 // HasVRRP, HasCheckers and HasBFD say which roles have something to do.
@@ -218,7 +219,8 @@ const (
 type Mail struct {
 	To          []string
 	From        string
-	Server      string // address or host name; empty sends none
+	Server      string     // address or host name; empty sends none
+	Addr        netip.Addr // the server's address when the file was read
 	Port        uint16
 	Helo        string
 	DialTimeout time.Duration

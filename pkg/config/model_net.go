@@ -24,7 +24,8 @@ type Address struct {
 	NoTrack      bool
 	TrackGroup   string
 	UseVMAC      bool   // on a VMAC of its own
-	VMACName     string // empty for automatic
+	VMACName     string // the vmac's name
+	Parent       string // the interface below a vmac of its own
 	At           diag.Span
 }
 

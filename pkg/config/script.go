@@ -13,8 +13,8 @@ import (
 type account struct {
 	uid, gid uint32
 	security bool // enable_script_security
-	given    bool // script_user named it
 	missing  bool // it had to be keepalived_script, which does not exist
+	broken   bool // script_user names nobody
 }
 
 // defaultScriptUser runs scripts when it exists and script_user is not given.
@@ -23,6 +23,7 @@ const defaultScriptUser = "keepalived_script"
 func setScriptUser(d *decoder, a *arg) {
 	uid, gid, ok := d.who(a.words)
 	if !ok {
+		d.scriptUserBad = true
 		return
 	}
 	d.g.ScriptUID, d.g.ScriptGID = uid, gid
@@ -46,14 +47,10 @@ func (d *decoder) who(words []syntax.Word) (uid, gid uint32, ok bool) {
 	return uid, gid, true
 }
 
-// finishGlobal decides what the parent decides before its children read the
-// file: the scripts' account and whether they are guarded.
-func (d *decoder) finishGlobal() {
-	if d.role != Parent {
-		return
-	}
-	acc := account{uid: d.g.ScriptUID, gid: d.g.ScriptGID, security: d.g.ScriptSecurity, given: d.scriptUser}
-	if !acc.given {
+// scriptAccount decides whom scripts run as that name nobody.
+func (d *decoder) scriptAccount() {
+	acc := account{uid: d.g.ScriptUID, gid: d.g.ScriptGID, security: d.g.ScriptSecurity, broken: d.scriptUserBad}
+	if !d.scriptUser && !acc.broken {
 		uid, gid, ok := d.env.user(defaultScriptUser)
 		switch {
 		case ok:
@@ -63,39 +60,134 @@ func (d *decoder) finishGlobal() {
 		}
 	}
 	d.account = acc
-	d.g.ScriptUID, d.g.ScriptGID = acc.uid, acc.gid
 }
 
-// command reads "COMMAND ARGUMENTS" [USER [GROUP]].
-func (d *decoder) command(k *Keyword, a *arg) (*Command, bool) {
-	return d.commandFor(a.words, a.words[1:])
-}
-
-// commandFor reads a command from the first of words, to run as account says:
-// a user and perhaps a group, or the default account when it is empty.
-func (d *decoder) commandFor(words, account []syntax.Word) (*Command, bool) {
-	argv, ok := splitCommand(words[0].Text)
+// command reads "COMMAND ARGUMENTS" [USER [GROUP]]. An unknown user switches
+// the command off, which keepalived does without a word.
+func (d *decoder) command(l *syntax.Line, a *arg) (*Command, bool) {
+	text, account, ok := d.commandLine(l)
 	if !ok {
-		d.err("unterminated-quote", words[0], "a quote in this command is not closed")
-	}
-	if len(argv) == 0 {
-		d.err("empty-command", words[0], "there is no command here")
 		return nil, false
 	}
-	c := &Command{Argv: argv, At: words[0].At}
-	if len(account) > 0 {
-		if c.UID, c.GID, ok = d.who(account); !ok {
-			return nil, false
+	c, ok := d.newCommand(a.first(), text)
+	if c == nil || !ok {
+		return nil, false
+	}
+	if len(account) == 0 {
+		return c, d.runAsDefault(c, a.first())
+	}
+	before := len(d.problems)
+	if c.UID, c.GID, ok = d.who(account); !ok && !a.kw.Strict {
+		for i := range d.problems[before:] {
+			p := &d.problems[before+i]
+			p.Severity, p.Class = diag.Warning, diag.None
+			p.Text += "; the script is disabled"
 		}
-		return c, true
 	}
-	if d.account.missing {
-		d.err("no-default-user", words[0], "the script has no user, and the default user %s does not exist", defaultScriptUser)
-		d.hint("create that user, or write script_user in global_defs")
+	return c, ok
+}
+
+// commandText is the command of a line that takes nothing else.
+func (d *decoder) commandText(a *arg) string {
+	if !a.given && !strings.ContainsAny(a.line.Text, `"'`) {
+		return ""
+	}
+	text, _, _ := d.commandLine(a.line)
+	return text
+}
+
+// commandLine splits the line of a command: its first argument is the command
+// with its arguments, in quotes of either kind; the user and the group follow.
+func (d *decoder) commandLine(l *syntax.Line) (command string, account []syntax.Word, ok bool) {
+	if l.Text == "" { // not from a file
+		return l.Words[1].Text, l.Words[2:], true
+	}
+	text := strings.TrimLeft(l.Text, lineBlanks)
+	if len(l.Words[0].Text) > len(text) {
+		return "", nil, false
+	}
+	text = strings.TrimLeft(text[len(l.Words[0].Text):], lineBlanks)
+	if text == "" {
+		return "", nil, false
+	}
+	n, quoted := len(text), text[0] == '"' || text[0] == '\''
+	if quoted {
+		if n = closing(text); n < 0 {
+			d.err("unterminated-quote", l.Words[0], "a quote in this command is not closed")
+			return "", nil, false
+		}
+		command, text = text[1:n], text[n+1:]
+	} else {
+		if n = strings.IndexAny(text, lineBlanks); n < 0 {
+			n = len(text)
+		}
+		command, text = text[:n], text[n:]
+	}
+	at := syntax.Word{At: l.At, Via: l.Words[0].Via}
+	for _, name := range strings.Fields(text) {
+		w := at
+		w.Text = strings.Trim(name, `"'`)
+		for _, typed := range l.Words[1:] {
+			if typed.Text == w.Text {
+				w = typed
+			}
+		}
+		account = append(account, w)
+	}
+	return command, account, true
+}
+
+const lineBlanks = " \t\r\f\v"
+
+// closing returns where the quote that s starts with is closed, or -1. A
+// backslash protects what follows it.
+func closing(s string) int {
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case s[0]:
+			return i
+		}
+	}
+	return -1
+}
+
+// newCommand makes a command of its text; it is nil when there is none.
+func (d *decoder) newCommand(w syntax.Word, text string) (*Command, bool) {
+	argv, ok := splitCommand(text)
+	if !ok {
+		d.err("unterminated-quote", w, "a quote in this command is not closed")
 		return nil, false
+	}
+	if len(argv) == 0 || argv[0] == "" {
+		return nil, true
+	}
+	return &Command{Argv: argv, At: w.At}, true
+}
+
+// runAsDefault lets a command run as the default account.
+func (d *decoder) runAsDefault(c *Command, w syntax.Word) bool {
+	if d.account.missing {
+		d.err("no-default-user", w, "the script has no user, and the default user %s does not exist", defaultScriptUser)
+		d.hint("create that user, or write script_user in global_defs")
+		return false
+	}
+	if d.account.broken {
+		return false
 	}
 	c.UID, c.GID = d.account.uid, d.account.gid
-	return c, true
+	return true
+}
+
+// runAs completes the command of a block that names its user on another line.
+func (d *decoder) runAs(c *Command, w syntax.Word, user []syntax.Word) bool {
+	if len(user) == 0 {
+		return d.runAsDefault(c, w)
+	}
+	var ok bool
+	c.UID, c.GID, ok = d.who(user)
+	return ok
 }
 
 // once takes a command that may be given once only.
@@ -261,9 +353,8 @@ func (d *decoder) guarded(file string) verdict {
 		switch {
 		case !ok:
 			return scriptMissing
-		case f.Link != "" && !d.g.UseSymlinkPaths:
-			return scriptLinked
 		case f.Link != "":
+			return scriptLinked
 		case f.UID != 0, f.Mode&0o022 != 0 && !(f.Mode.IsDir() && f.Mode&fs.ModeSticky != 0):
 			return scriptInsecure
 		}
@@ -308,6 +399,14 @@ func (s *scripts) use(c *Command) {
 	if !s.used {
 		s.used, s.running = true, c.At
 	}
+}
+
+// finishParentScripts checks the scripts that the parent runs.
+func (d *decoder) finishParentScripts() {
+	s := scripts{d: d}
+	s.keep(&d.g.StartupScript)
+	s.keep(&d.g.ShutdownScript)
+	s.end()
 }
 
 // end reports scripts that run without being guarded.

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -41,7 +42,7 @@ func (o *Options) readArchive(archive []byte, mode config.Mode) (*reading, error
 		return nil, err
 	}
 	env := host.Env()
-	env.ResolveHost = func(string) bool { return true } // asked once already; it may take seconds
+	env.ResolveHost = func(string) (netip.Addr, bool) { return netip.Addr{}, true } // asked once already; it may take seconds
 	return o.parse(&src, mode, env), nil
 }
 

@@ -25,7 +25,7 @@ func machine() *config.Env {
 		},
 		User:        func(string) (uint32, uint32, bool) { return 65534, 65534, true },
 		Group:       func(string) (uint32, bool) { return 65534, true },
-		ResolveHost: func(string) bool { return true },
+		ResolveHost: func(string) (netip.Addr, bool) { return netip.Addr{}, true },
 	}
 }
 

@@ -119,14 +119,22 @@ func number(s string) uint32 {
 	return uint32(n)
 }
 
-func resolve(name string) bool {
+func resolve(name string) (netip.Addr, bool) {
 	if strings.ContainsAny(name, " \t") {
-		return false
+		return netip.Addr{}, false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), resolveLimit)
 	defer cancel()
-	addrs, err := net.DefaultResolver.LookupHost(ctx, name)
-	return err == nil && len(addrs) > 0
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+	if err != nil || len(addrs) == 0 {
+		return netip.Addr{}, false
+	}
+	for _, a := range addrs { // IPv4 first, as most resolvers are configured
+		if a.Unmap().Is4() {
+			return a.Unmap(), true
+		}
+	}
+	return addrs[0], true
 }
 
 func info(f fs.FileInfo, err error) (config.FileInfo, bool) {
