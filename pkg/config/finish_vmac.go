@@ -80,11 +80,12 @@ func (d *decoder) linkFor(i *instanceDraft, prefix string, v6 bool) string {
 			return name
 		}
 	}
-	for n := 1; ; n++ {
+	for n := 1; n < 1000; n++ {
 		if name = fmt.Sprintf("%s%d.%d", prefix, n, i.VRID); free(name) {
-			return name
+			break
 		}
 	}
+	return name
 }
 
 // devicesOf gives the addresses their interfaces: the instance's, its vmac, or
