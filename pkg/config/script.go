@@ -110,18 +110,17 @@ func (d *decoder) commandLine(l *syntax.Line) (command string, account []syntax.
 	if text == "" {
 		return "", nil, false
 	}
-	n, quoted := len(text), text[0] == '"' || text[0] == '\''
-	if quoted {
-		if n = closing(text); n < 0 {
+	if text[0] == '"' || text[0] == '\'' {
+		n := closing(text)
+		if n < 0 {
 			d.err("unterminated-quote", l.Words[0], "a quote in this command is not closed")
 			return "", nil, false
 		}
 		command, text = text[1:n], text[n+1:]
-	} else {
-		if n = strings.IndexAny(text, lineBlanks); n < 0 {
-			n = len(text)
-		}
+	} else if n := strings.IndexAny(text, lineBlanks); n >= 0 {
 		command, text = text[:n], text[n:]
+	} else {
+		command, text = text, ""
 	}
 	at := syntax.Word{At: l.At, Via: l.Words[0].Via}
 	for _, name := range strings.Fields(text) {
