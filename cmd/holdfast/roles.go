@@ -66,5 +66,6 @@ func runCheckers(ctx context.Context, r daemon.Room) error {
 		Signals:         r.Signals,
 		DontReleaseIPVS: r.Flags.DontReleaseIPVS,
 		BFDSocket:       r.Sockets(control.BFD),
+		VRRPSocket:      r.Sockets(control.VRRP),
 	})
 }

@@ -34,8 +34,9 @@ type Options struct {
 	// Signals asks for state dumps; may be nil.
 	Signals <-chan os.Signal
 
-	// BFDSocket is the control socket of the bfd role, for BFD_CHECK.
-	BFDSocket string
+	// The control sockets of the other roles, empty if there is none: for
+	// BFD_CHECK, and for a sync daemon that follows a VRRP instance.
+	BFDSocket, VRRPSocket string
 }
 
 // patience is how long a round of requests to the kernel may take in all.
@@ -105,6 +106,7 @@ type role struct {
 	refused      map[string]bool     // requests that the kernel keeps refusing
 	before       ipvs.Timeouts       // to be put back; the worker's
 	synchronises bool                // sync daemons run; the worker's
+	states       map[string]string   // of VRRP instances; nil if unknown
 	here         map[netip.Addr]bool // addresses of this machine, for ha_suspend; nil if unknown
 	counts       control.CheckersCounters
 	started      time.Time
@@ -165,6 +167,7 @@ func (r *role) run(ctx context.Context) error {
 	})
 	help(r.hub.Run)
 	help(r.followBFD)
+	help(r.followVRRP)
 	help(r.followAddresses)
 
 	r.loop(ctx)

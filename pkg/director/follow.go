@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -16,8 +17,10 @@ import (
 	netkernel "github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
 )
 
-// redial is the pause before the bfd role's socket is tried again.
-const redial = time.Second
+const (
+	redial = time.Second      // pause before the socket of another role is tried again
+	resync = 10 * time.Second // how often it is asked without an event
+)
 
 // followBFD passes the states of BFD sessions to BFD_CHECKs until ctx ends. The
 // bfd role repeats them every second, so there is nothing to ask for.
@@ -100,11 +103,97 @@ func (r *role) located(here map[netip.Addr]bool) {
 	r.carry(r.policy.locate(here))
 }
 
-// daemonsOf are the connection synchronisation daemons that are ours to run. Those
-// that follow a VRRP instance belong to the vrrp role.
-func daemonsOf(cfg *config.Config) []ipvs.SyncDaemon {
+// followVRRP keeps the sync daemon in step with the VRRP instance that
+// lvs_sync_daemon names, until ctx ends.
+func (r *role) followVRRP(ctx context.Context) error {
+	for r.opt.VRRPSocket != "" && ctx.Err() == nil {
+		err := r.hearVRRP(ctx)
+		if err != nil && ctx.Err() == nil {
+			r.log.Debug("VRRP instances are not known", zap.Error(err))
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(redial):
+		}
+	}
+	return nil
+}
+
+// hearVRRP asks for the instances' states with every event, and now and then in
+// case one came before we listened.
+func (r *role) hearVRRP(ctx context.Context) error {
+	events, err := control.Dial(ctx, r.opt.VRRPSocket)
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	news := make(chan struct{}, 1)
+	var listening sync.WaitGroup
+	defer listening.Wait()
+	defer cancel(nil)
+	listening.Go(func() {
+		cancel(events.Events(ctx, func(e control.Event) error {
+			if e.Kind == "transition" {
+				select {
+				case news <- struct{}{}:
+				default: // one is waiting
+				}
+			}
+			return nil
+		}))
+	})
+	again := time.NewTicker(resync)
+	defer again.Stop()
+	for {
+		if err := r.askVRRP(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-news:
+		case <-again.C:
+		}
+	}
+}
+
+func (r *role) askVRRP(ctx context.Context) error {
+	c, err := control.Dial(ctx, r.opt.VRRPSocket)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	var snapshot control.VRRPSnapshot
+	if err := c.Call(ctx, "snapshot", nil, &snapshot); err != nil {
+		return err
+	}
+	states := make(map[string]string, len(snapshot.Instances))
+	for _, i := range snapshot.Instances {
+		states[i.Name] = i.State
+	}
+	r.post(func() { r.heardVRRP(states) })
+	return nil
+}
+
+// heardVRRP takes the states of the instances.
+func (r *role) heardVRRP(states map[string]string) {
+	d := r.cfg.Global.LVS.SyncDaemon
+	changed := d != nil && d.Instance != "" && (r.states == nil || r.states[d.Instance] != states[d.Instance])
+	r.states = states
+	if changed {
+		want := daemonsOf(r.cfg, states)
+		r.errands = append(r.errands, errand{run: func(ctx context.Context, k ipvs.Kernel) { r.setDaemons(ctx, k, want) }})
+	}
+}
+
+// daemonsOf are the connection synchronisation daemons that should run: both, or
+// the one that fits the state of the VRRP instance that is named; none as long as
+// the vrrp role has not said anything (states is nil).
+func daemonsOf(cfg *config.Config, states map[string]string) []ipvs.SyncDaemon {
 	d := cfg.Global.LVS.SyncDaemon
-	if d == nil || d.Instance != "" {
+	if d == nil {
 		return nil
 	}
 	one := ipvs.SyncDaemon{
@@ -113,7 +202,15 @@ func daemonsOf(cfg *config.Config) []ipvs.SyncDaemon {
 	}
 	master, backup := one, one
 	master.Role, backup.Role = ipvs.SyncMaster, ipvs.SyncBackup
-	return []ipvs.SyncDaemon{master, backup}
+	switch {
+	case d.Instance == "":
+		return []ipvs.SyncDaemon{master, backup}
+	case states == nil:
+		return nil
+	case states[d.Instance] == "MASTER":
+		return []ipvs.SyncDaemon{master}
+	}
+	return []ipvs.SyncDaemon{backup}
 }
 
 // setDaemons brings the synchronisation daemons in line. It leaves them alone as

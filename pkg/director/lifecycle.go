@@ -38,7 +38,7 @@ func (r *role) start(ctx context.Context) error {
 	e := r.policy.load(r.cfg, checksFor(r.cfg), found, r.started)
 	r.report(e)
 	r.finish(carryOut(ctx, r.kernel, job{keys: r.policy.keys, want: r.policy.table(), full: true}))
-	r.setDaemons(ctx, r.kernel, daemonsOf(r.cfg))
+	r.setDaemons(ctx, r.kernel, daemonsOf(r.cfg, r.states))
 	r.engine.Set(r.policy.specs())
 	if r.opt.Ready != nil {
 		r.opt.Ready()
@@ -83,11 +83,12 @@ func (r *role) reload(cfg *config.Config) {
 		r.carry(r.policy.locate(r.here))
 	}
 	r.hub.Configure(notifySettings(cfg))
+	want := daemonsOf(cfg, r.states)
 	r.errands = append(r.errands, errand{run: func(ctx context.Context, k ipvs.Kernel) {
 		if err := r.setTimeouts(ctx, cfg.Global.LVS); err != nil {
 			r.log.Error("lvs_timeouts", zap.Error(err))
 		}
-		r.setDaemons(ctx, k, daemonsOf(cfg))
+		r.setDaemons(ctx, k, want)
 	}})
 }
 

@@ -480,3 +480,36 @@ func TestClients(t *testing.T) {
 		}
 	})
 }
+
+func TestSyncDaemonFollowsAnInstance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := ipvstest.New()
+		cfg := cfgOf(vs(rs("10.9.0.11:80", 1)))
+		cfg.Global.LVS.SyncDaemon = &config.SyncDaemon{Interface: "lan", Instance: "V1", ID: 51}
+		g := launch(t, k, cfg)
+		running := func(want ...ipvs.SyncRole) {
+			t.Helper()
+			synctest.Wait()
+			list, _ := k.Daemons(t.Context())
+			var got []ipvs.SyncRole
+			for _, d := range list {
+				got = append(got, d.Role)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("sync daemons %v, want %v", got, want)
+			}
+		}
+		hear := func(state string) {
+			g.role.post(func() { g.role.heardVRRP(map[string]string{"V1": state, "V2": "MASTER"}) })
+		}
+		running() // nobody has said who is master
+		hear("BACKUP")
+		running(ipvs.SyncBackup)
+		hear("MASTER")
+		running(ipvs.SyncMaster)
+		hear("FAULT")
+		running(ipvs.SyncBackup)
+		g.end()
+		running()
+	})
+}
