@@ -91,9 +91,12 @@ func (m *Machine) electionOver(now time.Time) {
 	if now.Before(at) {
 		return
 	}
-	interval := m.routers[0].learned
+	first, interval := m.routers[0], m.routers[0].learned
 	for _, r := range m.routers {
 		interval = max(interval, r.learned)
+		if r.downAt().Before(first.downAt()) {
+			first = r
+		}
 	}
 	if late := now.Sub(at); late > interval && !m.graced {
 		m.graced, m.graceEnd = true, now.Add(interval)
@@ -102,5 +105,5 @@ func (m *Machine) electionOver(now time.Time) {
 		}
 		return
 	}
-	m.toMaster(now, false)
+	m.toMaster(now, first, false)
 }

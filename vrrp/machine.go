@@ -53,10 +53,10 @@ func (m *Machine) Handle(ev Event, now time.Time) []Action {
 		m.advert(ev, now)
 	case Faults:
 		m.routers[ev.Router].faults = slices.Clone(ev.Reasons)
-		m.reconsider(now)
+		m.reconsider(m.routers[ev.Router], now)
 	case Pending:
 		m.routers[ev.Router].pending = ev.Wait
-		m.reconsider(now)
+		m.reconsider(m.routers[ev.Router], now)
 	case Priority:
 		m.routers[ev.Router].setPriority(ev.Value)
 	case Configure:
@@ -126,29 +126,30 @@ func (m *Machine) start(ev Start, now time.Time) {
 		m.notBefore = now
 	}
 	if ev.Adopt && !m.faulty() {
-		m.toMaster(now, true)
+		m.toMaster(now, nil, true)
 		return
 	}
-	m.reconsider(now)
+	m.reconsider(nil, now)
 }
 
-// reconsider compares the state with the faults.
-func (m *Machine) reconsider(now time.Time) {
+// reconsider compares the state with the faults, of which those of cause may
+// have changed.
+func (m *Machine) reconsider(cause *router, now time.Time) {
 	if m.notBefore.IsZero() || m.state == Init && now.Before(m.notBefore) {
 		return // not started
 	}
 	switch {
 	case m.faulty():
 		if m.state != Fault {
-			m.toFault(now)
+			m.toFault(cause, now)
 		}
 	case m.pending():
 	case m.state == Init || m.state == Fault:
 		if m.owner() {
-			m.toMaster(now, false)
+			m.toMaster(now, cause, false)
 			return
 		}
-		m.toBackup(nil, now)
+		m.toBackup(cause, now)
 	}
 }
 
@@ -178,7 +179,7 @@ func (m *Machine) advert(a Advert, now time.Time) {
 func (m *Machine) expired(now time.Time) {
 	switch m.state {
 	case Init:
-		m.reconsider(now)
+		m.reconsider(nil, now)
 	case Backup:
 		m.electionOver(now)
 	case Master:
@@ -224,7 +225,7 @@ func (m *Machine) stop(ev Stop, now time.Time) {
 	if ev.Deleted {
 		to = Deleted
 	}
-	m.become(to, false, now)
+	m.become(to, false, nil, now)
 }
 
 // leave says priority 0 on behalf of every router.
@@ -237,56 +238,62 @@ func (m *Machine) leave() {
 	}
 }
 
-// become is the change of state itself. The order of a group's report and
-// those of its routers is keepalived's: a group is master after its routers,
-// and ceases to be before them.
-func (m *Machine) become(to State, adopted bool, now time.Time) {
+// become is the change of state itself. cause is the router that it began
+// with, which comes first. A group enters and leaves FAULT and becomes master
+// after its routers, and gives mastership up before them, as with keepalived.
+func (m *Machine) become(to State, adopted bool, cause *router, now time.Time) {
 	from := m.state
 	m.state, m.since = to, now
-	group := func() {
+	groupFirst := to == Backup && from != Fault
+	report := func() {
 		if m.grouped && !adopted {
 			m.do(GroupBecome{From: from, To: to})
 		}
 	}
-	if to != Master {
-		group()
+	if groupFirst {
+		report()
 	}
-	for _, r := range m.routers {
+	each := func(r *router) {
 		m.do(Become{Router: r.index, From: from, To: to, Adopted: adopted})
 		if to != Master {
 			r.quietDown(to)
 		}
 	}
-	if to == Master {
-		group()
+	if cause != nil {
+		each(cause)
+	}
+	for _, r := range m.routers {
+		if r != cause {
+			each(r)
+		}
+	}
+	if !groupFirst {
+		report()
 	}
 }
 
-func (m *Machine) toFault(now time.Time) {
+func (m *Machine) toFault(cause *router, now time.Time) {
 	if m.state == Master {
 		m.leave()
 	}
 	m.syncing(Fault)
-	m.become(Fault, false, now)
+	m.become(Fault, false, cause, now)
 }
 
-// toBackup begins to wait. by is the router whose advert decided it, if any:
-// what that router has heard stays known.
-func (m *Machine) toBackup(by *router, now time.Time) {
+// toBackup begins to wait. cause is the router with which that began, if any.
+func (m *Machine) toBackup(cause *router, now time.Time) {
 	m.syncing(Backup)
 	m.departed, m.graceEnd, m.graced = time.Time{}, time.Time{}, false
-	m.become(Backup, false, now)
+	m.become(Backup, false, cause, now)
 	for _, r := range m.routers {
-		if r != by {
-			r.listen(now)
-		}
+		r.listen(now)
 	}
 }
 
 // toMaster claims the addresses: adverts first, so that nothing delays them.
 // To adopt is to go on where a predecessor was interrupted: nobody is notified,
 // for nothing has changed, but the network is told again in case it did.
-func (m *Machine) toMaster(now time.Time, adopt bool) {
+func (m *Machine) toMaster(now time.Time, cause *router, adopt bool) {
 	for _, r := range m.routers {
 		r.restoreOwner()
 		r.master, r.learned = netip.Addr{}, r.cfg.Interval
@@ -299,7 +306,7 @@ func (m *Machine) toMaster(now time.Time, adopt bool) {
 		}
 		m.syncing(Master)
 	}
-	m.become(Master, adopt, now)
+	m.become(Master, adopt, cause, now)
 	for _, r := range m.routers {
 		r.announceAsMaster(now)
 	}

@@ -94,7 +94,6 @@ func (r *router) yield(a Advert, now time.Time) {
 		r.send(now)
 	}
 	r.m.toBackup(r, now)
-	r.master, r.learned, r.preemptAt = netip.Addr{}, r.cfg.Interval, time.Time{}
 	r.follow(a, now)
 }
 

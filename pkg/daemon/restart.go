@@ -4,8 +4,10 @@ import "time"
 
 const (
 	// settled is how long a role must have run for its death to count as an
-	// accident rather than as part of a series.
-	settled = time.Minute
+	// accident rather than as part of a series. It is short, because a vrrp role
+	// that comes back at once keeps its mastership, and one that does not loses
+	// it; what dies at its start is part of a series all the same.
+	settled = 3 * time.Second
 	// maxPause is the longest pause between the deaths and starts of a series.
 	maxPause = time.Minute
 )

@@ -72,13 +72,13 @@ func (r *role) dumpPath(name, configured string) string {
 
 // write replaces a file, on the worker's time.
 func (r *role) write(path string, b []byte) {
-	r.worker.jobs <- func(context.Context, *kernel.Kernel) func() {
+	r.worker.give(func(context.Context, *kernel.Kernel) func() {
 		err := replaceFile(path, b)
 		if err == nil {
 			return nil
 		}
 		return func() { r.log.Error("cannot write "+path, zap.Error(err)) }
-	}
+	})
 }
 
 // statsText is the statistics file.

@@ -49,13 +49,13 @@ func (r *role) guardNow() {
 	}
 	r.guard.told = text
 	g := r.guard
-	r.worker.jobs <- func(context.Context, *kernel.Kernel) func() {
+	r.worker.give(func(context.Context, *kernel.Kernel) func() {
 		err := g.apply(p)
 		if err == nil {
 			return nil
 		}
 		return func() { r.log.Error("packet filter", zap.Error(err)) }
-	}
+	})
 }
 
 // apply belongs to the worker.

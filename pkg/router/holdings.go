@@ -193,10 +193,10 @@ func (r *role) apply(i *instance, ops []netstate.Op) {
 		return
 	}
 	i.busy++
-	r.worker.jobs <- func(ctx context.Context, k *kernel.Kernel) func() {
+	r.worker.give(func(ctx context.Context, k *kernel.Kernel) func() {
 		failed := k.Apply(ctx, ops)
 		return func() { r.applied(i, failed) }
-	}
+	})
 }
 
 // applied is the answer. An address that a master cannot have is a fault;

@@ -217,13 +217,13 @@ func (r *role) tend(now time.Time) {
 
 // system has the worker change a setting of the system.
 func (r *role) system(change func() error) {
-	r.worker.jobs <- func(context.Context, *kernel.Kernel) func() {
+	r.worker.give(func(context.Context, *kernel.Kernel) func() {
 		err := change()
 		if err == nil {
 			return nil
 		}
 		return func() { r.log.Warn("a setting cannot be changed", zap.Error(err)) }
-	}
+	})
 }
 
 // expire gives every machine whose deadline has come a look at its timers.

@@ -26,13 +26,13 @@ import (
 )
 
 // still is a role that has its state, but neither sockets nor a kernel: jobs
-// for the worker stay in its channel.
+// for the worker stay in its queue.
 func still(t *testing.T, cfg *config.Config, links ...netstate.Link) *role {
 	t.Helper()
 	r := &role{
 		cfg: cfg, log: zap.NewNop(), ctx: t.Context(), inbox: make(chan func(), 1024),
 		mirror: netstate.NewMirror(), byVRID: map[vridKey][]*instance{}, holders: map[netstate.AddressKey]*instance{},
-		standby: map[string]time.Time{}, worker: &worker{jobs: make(chan job, 1024)}, handover: &handover{},
+		standby: map[string]time.Time{}, worker: &worker{wake: make(chan struct{}, 1)}, handover: &handover{},
 		notifier: notify.New(notify.Settings{}, zap.NewNop()), guard: &guard{}, sysctls: kernel.NewSysctls(),
 	}
 	r.routeKeys.Store(&map[netstate.RouteKey]bool{})

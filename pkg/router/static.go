@@ -40,7 +40,7 @@ func (r *role) applyStatic(ops []netstate.Op) {
 		return
 	}
 	r.static.busy++
-	r.worker.jobs <- func(ctx context.Context, k *kernel.Kernel) func() {
+	r.worker.give(func(ctx context.Context, k *kernel.Kernel) func() {
 		failed := k.Apply(ctx, ops)
 		return func() {
 			r.static.busy--
@@ -49,7 +49,7 @@ func (r *role) applyStatic(ops []netstate.Op) {
 				r.sayOnce(line, line)
 			}
 		}
-	}
+	})
 }
 
 // repairStatic puts back what somebody else removed, or what went with its

@@ -45,13 +45,13 @@ func (r *role) makeVirtual(i *instance) {
 	}
 	want := r.virtualLink(i)
 	sysctls, parent := r.sysctls, i.base.Name
-	r.worker.jobs <- func(ctx context.Context, k *kernel.Kernel) func() {
+	r.worker.give(func(ctx context.Context, k *kernel.Kernel) func() {
 		l, made, err := k.EnsureLink(want)
 		if err == nil {
 			err = sysctls.SetVirtualSysctls(parent, l.Name, family)
 		}
 		return func() { r.virtualMade(i, l, made, err) }
-	}
+	})
 }
 
 // virtualLink describes the interface of an instance.
@@ -131,13 +131,13 @@ func (r *role) followMaster(parent netstate.Link) {
 		if !exists || own.Parent != parent.Index {
 			continue
 		}
-		r.worker.jobs <- func(_ context.Context, k *kernel.Kernel) func() {
+		r.worker.give(func(_ context.Context, k *kernel.Kernel) func() {
 			err := k.FollowVRF(own)
 			if err == nil {
 				return nil
 			}
 			return func() { i.log.Warn("interface "+own.Name, zap.Error(err)) }
-		}
+		})
 	}
 }
 
@@ -145,13 +145,13 @@ func (r *role) followMaster(parent netstate.Link) {
 func (r *role) dropVirtual(i *instance) {
 	if index := i.virtual.index; index != 0 {
 		i.virtual.index = 0
-		r.worker.jobs <- func(_ context.Context, k *kernel.Kernel) func() {
+		r.worker.give(func(_ context.Context, k *kernel.Kernel) func() {
 			err := k.RemoveLink(index)
 			if err == nil {
 				return nil
 			}
 			return func() { i.log.Warn("remove interface "+i.virtual.name, zap.Error(err)) }
-		}
+		})
 	}
 }
 

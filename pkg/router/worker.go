@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"sync"
 
 	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
 )
@@ -10,23 +11,46 @@ import (
 // other, so that the loop never waits for it.
 type worker struct {
 	kernel *kernel.Kernel
-	jobs   chan job
 	post   func(func())
+	wake   chan struct{} // holds one
+
+	mu   sync.Mutex // held for moments only
+	jobs []job
 }
 
 // job is one piece of work. What it returns, if anything, is run by the loop.
 type job func(ctx context.Context, k *kernel.Kernel) (done func())
-
-// jobsWaiting is how many jobs may wait: one for each of 255 instances and
-// some. Beyond that the loop waits, which keeps memory bounded.
-const jobsWaiting = 1024
 
 func openWorker(post func(func())) (*worker, error) {
 	k, err := kernel.Open()
 	if err != nil {
 		return nil, err
 	}
-	return &worker{kernel: k, jobs: make(chan job, jobsWaiting), post: post}, nil
+	return &worker{kernel: k, post: post, wake: make(chan struct{}, 1)}, nil
+}
+
+// give queues a job. It never waits: the loop must not wait for the worker,
+// which waits for the loop when its inbox is full. The queue is bounded by the
+// number of instances, each of which has few jobs under way.
+func (w *worker) give(j job) {
+	w.mu.Lock()
+	w.jobs = append(w.jobs, j)
+	w.mu.Unlock()
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *worker) take() job {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.jobs) == 0 {
+		return nil
+	}
+	j := w.jobs[0]
+	w.jobs = w.jobs[1:]
+	return j
 }
 
 // run does jobs until ctx ends, and then those that were given before: they
@@ -35,25 +59,20 @@ func (w *worker) run(ctx context.Context) error {
 	defer w.kernel.Close()
 	inFull := context.WithoutCancel(ctx)
 	for {
-		select {
-		case j := <-w.jobs:
-			w.do(inFull, j)
+		if j := w.take(); j != nil {
+			if done := j(inFull, w.kernel); done != nil {
+				w.post(done)
+			}
 			continue
-		default:
 		}
 		select {
-		case j := <-w.jobs:
-			w.do(inFull, j)
+		case <-w.wake:
 		case <-ctx.Done():
-			if len(w.jobs) == 0 {
+			if j := w.take(); j == nil {
 				return nil
+			} else if done := j(inFull, w.kernel); done != nil {
+				w.post(done)
 			}
 		}
-	}
-}
-
-func (w *worker) do(ctx context.Context, j job) {
-	if done := j(ctx, w.kernel); done != nil {
-		w.post(done)
 	}
 }
