@@ -57,6 +57,8 @@ func actor(ctx context.Context, r Room) error {
 	case "panic":
 		r.Ready()
 		panic("the plot is lost")
+	case "stillborn":
+		panic("what a world")
 	case "fatal":
 		return errors.New("no such kernel")
 	case "config":
@@ -322,6 +324,84 @@ func TestStartAndStop(t *testing.T) {
 	}
 }
 
+func TestProcessNames(t *testing.T) {
+	s := newStage(t, "global_defs {\n  router_id quiet\n  process_names\n  bfd_process_name watcher\n}\n"+forVRRP+"\n"+forBFD+"\n")
+	s.start()
+	s.expect("Startup complete")
+	for file, want := range map[string]string{"parent.pid": "keepalived", "vrrp.pid": "keepalived_vrrp", "bfd.pid": "watcher"} {
+		got, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", readPid(t, s.path(file))))
+		if err != nil || string(got) != want+"\n" {
+			t.Errorf("%s: the process is called %q, %v; want %s", file, got, err, want)
+		}
+	}
+}
+
+// Real-time priority, niceness and processors are a role's from its first
+// instruction on, on all of its threads.
+func TestScheduling(t *testing.T) {
+	s := newStage(t, "global_defs {\n  router_id quiet\n  vrrp_rt_priority 20\n  bfd_priority -7\n  bfd_cpu_affinity 0\n}\n"+forVRRP+"\n"+forBFD+"\n")
+	s.start()
+	s.expect("Startup complete")
+	for _, pid := range threads(t, readPid(t, s.path("vrrp.pid"))) {
+		attr, err := unix.SchedGetAttr(pid, 0)
+		if err != nil || attr.Policy != unix.SCHED_RR || attr.Priority != 20 {
+			t.Errorf("vrrp thread %d: %+v, %v", pid, attr, err)
+		}
+	}
+	for _, pid := range threads(t, readPid(t, s.path("bfd.pid"))) {
+		attr, err := unix.SchedGetAttr(pid, 0)
+		if err != nil || attr.Policy != unix.SCHED_NORMAL || attr.Nice != -7 {
+			t.Errorf("bfd thread %d: %+v, %v", pid, attr, err)
+		}
+		var cpus unix.CPUSet
+		if err := unix.SchedGetaffinity(pid, &cpus); err != nil || cpus.Count() != 1 || !cpus.IsSet(0) {
+			t.Errorf("bfd thread %d may use %d processors, %v", pid, cpus.Count(), err)
+		}
+	}
+	attr, err := unix.SchedGetAttr(s.cmd.Process.Pid, 0)
+	if err != nil || attr.Policy != unix.SCHED_NORMAL || attr.Nice != 0 {
+		t.Errorf("supervisor: %+v, %v", attr, err)
+	}
+}
+
+func threads(t *testing.T, pid int) []int {
+	t.Helper()
+	dirs, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []int
+	for _, d := range dirs {
+		id, err := strconv.Atoi(d.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// A signal that comes while the daemon starts is not the end of it.
+func TestSignalsDuringTheStart(t *testing.T) {
+	s := newStage(t, conf("quiet", forBFD))
+	s.start()
+	pid := pidIn(t, s.expect("Starting BFD child process, pid="))
+	s.signal(unix.SIGHUP)
+	s.signal(SignalData)
+	waitFor(t, "the role catches signals", func() bool {
+		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		return !strings.Contains(string(status), "SigCgt:\t0000000000000000")
+	})
+	s.expect("playing quiet")
+	s.expect("Reload complete")
+	if s.signal(unix.SIGTERM); s.cmd.ProcessState != nil {
+		t.Error("it ended by itself")
+	}
+	if code, said := s.ends(); code != 0 || strings.Contains(said, "died") {
+		t.Errorf("code %d after\n%s", code, said)
+	}
+}
+
 func TestSecondDaemon(t *testing.T) {
 	s := newStage(t, conf("quiet", forVRRP))
 	s.start()
@@ -413,6 +493,18 @@ func TestPanicIsLoggedAndSurvived(t *testing.T) {
 	s.expect("playing quiet")
 }
 
+// A role that dies before it is ready keeps neither the others from working
+// nor the operator from mending the configuration.
+func TestRoleThatNeverStarts(t *testing.T) {
+	s := newStage(t, conf("stillborn", forBFD))
+	s.start()
+	s.expect("died: Respawning")
+	s.told("READY=1")
+	s.write(conf("quiet", forBFD))
+	s.signal(unix.SIGHUP)
+	s.expect("playing quiet")
+}
+
 func TestErrorAfterReadyIsNotPermanent(t *testing.T) {
 	s := newStage(t, conf("later", forBFD))
 	s.start()
@@ -441,7 +533,12 @@ func TestPermanentErrors(t *testing.T) {
 }
 
 func TestReload(t *testing.T) {
-	s := newStage(t, conf("one", forBFD))
+	s := newStage(t, "")
+	checks := s.path("checks")
+	conf := func(part string, blocks ...string) string {
+		return "global_defs {\n  router_id " + part + "\n  reload_check_config " + checks + "\n}\n" + strings.Join(blocks, "\n") + "\n"
+	}
+	s.write(conf("one", forBFD))
 	s.start()
 	s.expect("playing one")
 	s.told("READY=1")
@@ -450,11 +547,15 @@ func TestReload(t *testing.T) {
 	s.signal(unix.SIGHUP)
 	s.told("RELOADING=1\nMONOTONIC_USEC=")
 	s.expect("Reloading ...")
-	if line := s.expect("nonsense"); !strings.Contains(line, "keepalived.conf:7:1") {
+	if line := s.expect("nonsense"); !strings.Contains(line, "keepalived.conf:8:1") {
 		t.Errorf("the mistake is not located: %s", line)
 	}
+	s.expect("New config failed validation, see " + checks)
 	s.expect("Reload refused")
 	s.told("READY=1")
+	if text, err := os.ReadFile(checks); err != nil || !strings.Contains(string(text), "nonsense") {
+		t.Errorf("%v: %s", err, text)
+	}
 
 	s.write(conf("three", forBFD, forVRRP))
 	s.signal(unix.SIGHUP)

@@ -33,8 +33,7 @@ type orders struct {
 	Options  Options
 	Mode     config.Mode
 	Settings config.RoleProcess
-	Command  string // name of the supervisor's process
-	Dir      string // where relative file names start
+	Name     string // the kernel's, of the process
 }
 
 // maxMessage is more than any message needs.

@@ -132,6 +132,7 @@ type kind struct {
 	title string      // of its process in the log
 	short string      // of its process in the log, when it has died
 	ident string      // added to our name in the log
+	comm  string      // of its process in the kernel, with process_names
 	role  config.Role // its part of the configuration
 	has   func(*config.Config) bool
 	how   func(*config.Global) config.RoleProcess
@@ -142,19 +143,19 @@ type kind struct {
 // kinds are the roles, in the order of their start.
 var kinds = [...]kind{
 	{
-		name: control.Checkers, title: "Healthcheck", short: "Healthcheck", ident: "_healthcheckers", role: config.Checkers,
+		name: control.Checkers, title: "Healthcheck", short: "Healthcheck", ident: "_healthcheckers", comm: "keepalived_lvs", role: config.Checkers,
 		has: (*config.Config).HasCheckers,
 		how: func(g *config.Global) config.RoleProcess { return g.Checkers },
 		pid: func(p PidFiles) string { return p.Checkers },
 	},
 	{
-		name: control.VRRP, title: "VRRP", short: "Vrrp", ident: "_vrrp", role: config.VRRP, stats: true,
+		name: control.VRRP, title: "VRRP", short: "Vrrp", ident: "_vrrp", comm: "keepalived_vrrp", role: config.VRRP, stats: true,
 		has: (*config.Config).HasVRRP,
 		how: func(g *config.Global) config.RoleProcess { return g.VRRP },
 		pid: func(p PidFiles) string { return p.VRRP },
 	},
 	{
-		name: control.BFD, title: "BFD", short: "BFD", ident: "_bfd", role: config.BFD,
+		name: control.BFD, title: "BFD", short: "BFD", ident: "_bfd", comm: "keepalived_bfd", role: config.BFD,
 		has: (*config.Config).HasBFD,
 		how: func(g *config.Global) config.RoleProcess { return g.Bfd },
 		pid: func(p PidFiles) string { return p.BFD },

@@ -63,6 +63,7 @@ func (s *supervisor) adopt() bool {
 	fresh := next.newErrors(s.running.Problems)
 	if !next.found || !config.Runnable(next.Problems) || len(fresh) > 0 {
 		logProblems(s.log, next.Problems, diag.Warning)
+		s.keepProblems(next.Problems)
 		return false
 	}
 	logProblems(s.log, next.Problems, diag.Warning)
@@ -76,6 +77,23 @@ func (s *supervisor) adopt() bool {
 	next.slim()
 	s.running = next
 	return true
+}
+
+// keepProblems writes what is wrong with a refused configuration into the file
+// of reload_check_config.
+func (s *supervisor) keepProblems(problems []diag.Problem) {
+	path := s.running.Config.Global.ReloadCheckLog
+	if path == "" || path == os.DevNull {
+		return
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|unix.O_NOFOLLOW, 0o644)
+	if err != nil {
+		s.log.Warn("file of reload_check_config", zap.Error(err))
+		return
+	}
+	defer f.Close()
+	_ = diag.Renderer{}.Write(f, problems)
+	s.log.Error("New config failed validation, see " + path + " for details")
 }
 
 // checkReloaded ends a reload once every role has taken the configuration.
@@ -92,6 +110,11 @@ func (s *supervisor) checkReloaded() {
 	s.markReload(false)
 	s.log.Info("Reload complete")
 	s.notify(sd.SdNotifyReady)
+	s.reloadAgain()
+}
+
+// reloadAgain does the reload that was asked for while there could be none.
+func (s *supervisor) reloadAgain() {
 	if s.again {
 		s.again = false
 		s.reload()

@@ -71,6 +71,7 @@ func RunRole(duties map[string]RoleFunc) int {
 		return ExitFatal
 	}
 	closeOnExec()
+	in := catchSignals()
 	line, err := linkOn(os.NewFile(linkFD, "link"))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "holdfast:", err)
@@ -82,7 +83,7 @@ func RunRole(duties map[string]RoleFunc) int {
 	if err != nil || m.Start == nil || file == nil {
 		return ExitFatal // the supervisor is gone already
 	}
-	r := &role{orders: m.Start, link: line}
+	r := &role{orders: m.Start, link: line, signals: in}
 	return r.run(file, duties[m.Start.Role])
 }
 
@@ -102,6 +103,25 @@ type role struct {
 	link  *link
 	log   *zap.Logger
 	ready atomic.Bool
+
+	signals
+}
+
+// signals are the channels on which signals arrive.
+type signals struct {
+	dumps  chan os.Signal // wishes for dumps
+	term   chan os.Signal
+	others chan os.Signal
+}
+
+// catchSignals keeps signals from ending the process while it starts.
+func catchSignals() signals {
+	s := signals{make(chan os.Signal, 8), make(chan os.Signal, 1), make(chan os.Signal, 8)}
+	signal.Notify(s.dumps, SignalData, SignalStats, SignalStatsClear, SignalJSON)
+	signal.Notify(s.term, unix.SIGTERM)
+	// A terminal sends SIGINT to all of us; the supervisor says what follows.
+	signal.Notify(s.others, unix.SIGINT, unix.SIGPIPE, unix.SIGHUP)
+	return s
 }
 
 func (r *role) run(file *os.File, duty RoleFunc) int {
@@ -147,7 +167,7 @@ func (r *role) run(file *os.File, duty RoleFunc) int {
 func (r *role) serve(first *config.Config, duty RoleFunc, server *control.Server) int {
 	ctx, leave := context.WithCancelCause(context.Background())
 	defer leave(nil)
-	dumps := r.watchSignals(leave)
+	go r.heedSignals(leave)
 	reload := make(chan *config.Config)
 	var besides sync.WaitGroup
 	besides.Go(func() {
@@ -166,7 +186,7 @@ func (r *role) serve(first *config.Config, duty RoleFunc, server *control.Server
 		Log:     r.log,
 		Control: server,
 		Ready:   r.tellReady,
-		Signals: dumps,
+		Signals: r.dumps,
 		Flags:   r.Options.Flags,
 		Sockets: r.socketOf,
 		Memory:  os.NewFile(memoryFD, "memory"),
@@ -211,29 +231,19 @@ func (r *role) exitCode(err error) int {
 	}
 }
 
-// watchSignals ends the role's duty on SIGTERM and returns the channel of the
-// other signals that concern it.
-func (r *role) watchSignals(leave context.CancelCauseFunc) <-chan os.Signal {
-	dumps := make(chan os.Signal, 8)
-	signal.Notify(dumps, SignalData, SignalStats, SignalStatsClear, SignalJSON)
-	term := make(chan os.Signal, 1)
-	signal.Notify(term, unix.SIGTERM)
-	// A terminal sends SIGINT to all of us; the supervisor says what follows.
-	others := make(chan os.Signal, 8)
-	signal.Notify(others, unix.SIGINT, unix.SIGPIPE, unix.SIGHUP)
-	go func() { // for the rest of the process
-		for {
-			select {
-			case <-term:
-				leave(errors.New("stopping"))
-			case s := <-others:
-				if s == unix.SIGHUP {
-					_ = r.link.send(message{HUP: true}, nil)
-				}
+// heedSignals ends the role's duty on SIGTERM and passes SIGHUP on to the
+// supervisor, for the rest of the process.
+func (r *role) heedSignals(leave context.CancelCauseFunc) {
+	for {
+		select {
+		case <-r.term:
+			leave(errors.New("stopping"))
+		case s := <-r.others:
+			if s == unix.SIGHUP {
+				_ = r.link.send(message{HUP: true}, nil)
 			}
 		}
-	}()
-	return dumps
+	}
 }
 
 // listen hears the supervisor: new configurations, and its end.
@@ -285,11 +295,7 @@ func (r *role) read(file *os.File) (*config.Config, error) {
 // settle gives the process the properties that its role is configured to have
 // and that are not inherited.
 func (r *role) settle() error {
-	name := r.Settings.Name
-	if name == "" {
-		name = r.Command
-	}
-	errs := []error{os.WriteFile("/proc/self/comm", []byte(name), 0)}
+	errs := []error{setProcessName(r.Name)}
 	if r.Settings.RTPriority > 0 && r.Settings.RTTimeLimit > 0 {
 		us := uint64(r.Settings.RTTimeLimit / time.Microsecond)
 		errs = append(errs, unix.Setrlimit(unix.RLIMIT_RTTIME, &unix.Rlimit{Cur: us, Max: us}))
@@ -302,6 +308,11 @@ func (r *role) settle() error {
 		errs = append(errs, unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}))
 	}
 	return errors.Join(errs...)
+}
+
+// setProcessName sets the name under which the kernel knows the process.
+func setProcessName(name string) error {
+	return os.WriteFile("/proc/self/comm", []byte(name), 0)
 }
 
 // limitThreads keeps a process that has little to do from spreading over all

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -40,6 +41,9 @@ func Run(o Options) int {
 	if err != nil {
 		dir = "/"
 	}
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGPIPE,
+		SignalData, SignalStats, SignalStatsClear, SignalJSON)
 	r, err := o.read(dir, config.Start)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "holdfast:", err)
@@ -55,7 +59,7 @@ func Run(o Options) int {
 	logTo.Patient = true // there is nothing here that could not wait
 	log, flush := logging.Open(logTo)
 	defer flush(time.Second)
-	s := &supervisor{opt: o, dir: dir, log: log, running: r, events: make(chan event)}
+	s := &supervisor{opt: o, dir: dir, log: log, running: r, signals: signals, events: make(chan event)}
 	s.logStart()
 	if code := s.reject(); code != 0 {
 		return code
@@ -156,16 +160,14 @@ func (s *supervisor) supervise() int {
 		return code
 	}
 	defer pid.remove()
-	if name := processName(g); name != "" {
-		_ = os.WriteFile("/proc/self/comm", []byte(name), 0)
+	if err := setProcessName(processName(g)); err != nil {
+		s.log.Warn("process name", zap.Error(err))
 	}
 	if s.opt.starter != nil {
 		if err := leaveTerminal(s.opt.Console); err != nil {
 			s.log.Warn("terminal", zap.Error(err))
 		}
 	}
-	s.watch()
-	defer signal.Stop(s.signals)
 	if s.startupScript() {
 		s.initRoles()
 		code = s.loop()
@@ -180,12 +182,16 @@ func (s *supervisor) initRoles() {
 	}
 }
 
-// processName is the kernel's name for the supervisor if one is configured.
+// processName is the kernel's name for the supervisor.
 func processName(g *config.Global) string {
-	if g.ProcessName == "" && g.ProcessNames {
+	switch {
+	case g.ProcessName != "":
+		return g.ProcessName
+	case g.ProcessNames:
 		return "keepalived"
+	default:
+		return filepath.Base(os.Args[0])
 	}
-	return g.ProcessName
 }
 
 // claim takes the pid file, unless another daemon has it or that of one of our

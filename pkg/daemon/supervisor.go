@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -198,8 +198,7 @@ func (s *supervisor) launch(c *child) (*process, error) {
 		Options:  s.opt,
 		Mode:     config.Start,
 		Settings: how,
-		Command:  filepath.Base(os.Args[0]),
-		Dir:      s.dir,
+		Name:     s.roleName(c, how),
 	}})
 	if err != nil {
 		_ = proc.Kill()
@@ -208,6 +207,18 @@ func (s *supervisor) launch(c *child) (*process, error) {
 		return nil, err
 	}
 	return proc, nil
+}
+
+// roleName is the kernel's name for the process of a role.
+func (s *supervisor) roleName(c *child, how config.RoleProcess) string {
+	switch {
+	case how.Name != "":
+		return how.Name
+	case s.running.Config.Global.ProcessNames:
+		return c.comm
+	default:
+		return filepath.Base(os.Args[0])
+	}
 }
 
 // sendConfig sends a message with the configuration in force.
@@ -270,12 +281,13 @@ func (s *supervisor) gone(c *child, e ended) {
 		return
 	}
 	s.log.Error(fmt.Sprintf("%s child process(%d) died: Respawning", c.short, pid), zap.Int("pid", pid), zap.String("how", how(e.status)))
-	pause := c.deaths.pause(ran)
-	if pause <= time.Second {
-		c.startAt = time.Now().Add(pause)
-		return
+	next := time.Now()
+	if pause := c.deaths.pause(ran); pause <= time.Second {
+		c.startAt = next.Add(pause)
+	} else {
+		s.release(c, next.Add(pause))
 	}
-	s.release(c, time.Now().Add(pause))
+	s.declareUp() // the other roles serve, and this one may need a reload to do so
 }
 
 // release has a role that will be away for longer than its peers tolerate give
@@ -310,7 +322,7 @@ func how(ws syscall.WaitStatus) string {
 	return fmt.Sprintf("exit status %d", ws.ExitStatus())
 }
 
-// checkUp tells whoever waits for it that all roles do their duty.
+// checkUp tells whoever waits for it once all roles do their duty.
 func (s *supervisor) checkUp() {
 	if s.up {
 		return
@@ -320,13 +332,21 @@ func (s *supervisor) checkUp() {
 			return
 		}
 	}
+	s.declareUp()
+}
+
+func (s *supervisor) declareUp() {
+	if s.up {
+		return
+	}
 	s.up = true
-	if !s.alive() {
+	if !slices.ContainsFunc(s.roles[:], func(c child) bool { return s.wanted(&c) }) {
 		s.log.Warn("Warning - keepalived has no configuration to run")
 	}
 	s.log.Info("Startup complete")
 	s.notify(sd.SdNotifyReady, fmt.Sprintf("MAINPID=%d", os.Getpid()))
 	s.opt.starter.tell()
+	s.reloadAgain()
 }
 
 // notify tells systemd.
@@ -359,13 +379,6 @@ func (s *supervisor) childWait() time.Duration {
 	return 5 * time.Second
 }
 
-// watch makes the signals arrive that concern the supervisor.
-func (s *supervisor) watch() {
-	s.signals = make(chan os.Signal, 16)
-	signal.Notify(s.signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGPIPE,
-		SignalData, SignalStats, SignalStatsClear, SignalJSON)
-}
-
 func (s *supervisor) signal(sig os.Signal) {
 	switch sig {
 	case unix.SIGPIPE:
@@ -379,7 +392,9 @@ func (s *supervisor) signal(sig os.Signal) {
 		s.reload()
 	default:
 		s.each(func(c *child) {
-			if sig == SignalData || c.stats {
+			// One that still starts has nothing to say, and might not yet
+			// catch the signal.
+			if c.ready && (sig == SignalData || c.stats) {
 				err := c.proc.Signal(sig)
 				if err != nil && !errors.Is(err, os.ErrProcessDone) {
 					s.log.Error("cannot signal the "+c.title+" process", zap.Error(err))
