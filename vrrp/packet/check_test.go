@@ -326,3 +326,19 @@ func TestReplayGuardForgetsTheOldestSender(t *testing.T) {
 		t.Error("the first sender, and only it, should be forgotten")
 	}
 }
+
+// Reserved bits are zero on the wire and without meaning on receipt.
+func TestReservedBits(t *testing.T) {
+	a := Advert{Version: 3, VRID: 51, Priority: 100, Interval: time.Second, Addrs: []netip.Addr{ip("10.9.0.50")}}
+	d := encode(t, Format{Src: ip("10.9.0.2"), TTL: 255}, a, group4, wall)
+	if got := d.Payload[4] >> 4; got != 0 {
+		t.Errorf("sent as %d", got)
+	}
+	d.Payload[4] |= 0xf0
+	resum(d)
+	c := Checker{Rules: Rules{Version: 3, VRID: 51, Addrs: a.Addrs}}
+	got, err := c.Check(d, wall)
+	if err != nil || got.Advert.Interval != time.Second {
+		t.Errorf("with all of them set: interval %v, error %v", got.Advert.Interval, err)
+	}
+}

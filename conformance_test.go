@@ -1,0 +1,59 @@
+package holdfast
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Every test that docs/rfc9568.md names as proof exists, with the case that is
+// named.
+func TestConformanceTable(t *testing.T) {
+	text, err := os.ReadFile("docs/rfc9568.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	proofs := regexp.MustCompile("`([a-z0-9/]+): (Test\\w+)(?:/([^`]+))?`").FindAllStringSubmatch(string(text), -1)
+	if len(proofs) < 40 {
+		t.Fatalf("only %d proofs found: has the table another form?", len(proofs))
+	}
+	sources := map[string]string{}
+	for _, p := range proofs {
+		dir, name, sub := p[1], p[2], p[3]
+		if _, read := sources[dir]; !read {
+			sources[dir] = testSources(t, dir)
+		}
+		body := sources[dir]
+		switch {
+		case !strings.Contains(body, "func "+name+"("):
+			t.Errorf("%s has no test %s", dir, name)
+		case sub != "" && !strings.Contains(body, `"`+sub+`"`):
+			t.Errorf("%s: %s has no case %q", dir, name, sub)
+		}
+	}
+	for _, link := range regexp.MustCompile(`\]\(([^)]+\.md)\)`).FindAllStringSubmatch(string(text), -1) {
+		if _, err := os.Stat(filepath.Join("docs", link[1])); err != nil {
+			t.Errorf("link to %s: %v", link[1], err)
+		}
+	}
+}
+
+// testSources is the text of all tests in a directory.
+func testSources(t *testing.T, dir string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(b)
+	}
+	return all.String()
+}
