@@ -67,6 +67,8 @@ func commands() []command {
 		{"resume", resumeUsage, "end a standby", handOver("resume", resumeUsage)},
 		{"check", "[FILE]", "check a configuration and explain what is wrong with it", runCheck},
 		{"convert", "FILE", "write a configuration in the other language, TOML or keepalived's", runConvert},
+		{"explain", "[KEYWORD [BLOCK]]", "explain a keyword, or a message by its id", runExplain},
+		{"completion", "bash|zsh|fish", "print a script that completes words", runCompletion},
 		{"doctor", doctorUsage, "say what on this machine keeps the configuration from working", examine},
 		{"realserver", realServerUsage, "prepare a backend for DR or TUN", realServer},
 	}

@@ -24,6 +24,8 @@ func remedy(id string) string {
 		return "name at least two instances in group { }, or remove the sync group"
 	case "family-mismatch":
 		return "use addresses of one family, IPv4 or IPv6, and a block of its own for the other"
+	case "group-twice":
+		return "list each instance in one sync group only"
 	case "hmac-active-key":
 		return "write active_key with the number of one of the keys above"
 	case "hysteresis-too-high":
@@ -46,6 +48,8 @@ func remedy(id string) string {
 		return "write the lower number first: 1000-2000"
 	case "invalid-regex":
 		return "put it into double quotes"
+	case "ipvlan-source":
+		return "write use_ipvlan ADDRESS, with an address that is free for the interface"
 	case "link-local-target":
 		return "add bind_if with the interface behind which the server is"
 	case "loopback-interface":
@@ -56,6 +60,10 @@ func remedy(id string) string {
 		return "add a } where the block ends"
 	case "missing-destination":
 		return "begin the line with a network, or with default"
+	case "missing-expect":
+		return `add: expect "REGEX"`
+	case "missing-secret":
+		return "add: secret WORD, the one that the server shares with this machine"
 	case "missing-file":
 		return "add the file: file PATH in track_file, track_file NAME in FILE_CHECK"
 	case "missing-name":
@@ -98,14 +106,24 @@ func remedy(id string) string {
 		return "add persistence_timeout, or write the port of the service"
 	case "preempt-delay-master":
 		return "write state BACKUP on all routers, or remove preempt_delay"
+	case "preempt-delay-nopreempt":
+		return "remove one of the two"
 	case "quorum-range":
 		return "write a quorum_max that is at least the quorum"
 	case "quorum-too-high":
 		return "write a quorum that the weights of the real servers can reach"
+	case "reject-without-expect":
+		return "write it directly below the expect whose answer it refuses"
 	case "route-conflict":
 		return "leave one of the two away"
 	case "script-not-found":
 		return "check the path, and chmod a+x the file"
+	case "strict-master":
+		return "write state BACKUP, or priority 255 on the router that owns the addresses"
+	case "strict-preempt-delay":
+		return "remove preempt_delay, or vrrp_strict (strict_mode)"
+	case "tls-off":
+		return "add tls, or remove them"
 	case "track-own-interface":
 		return "remove it from track_interface"
 	case "tunnel-port":
@@ -130,6 +148,8 @@ func remedy(id string) string {
 		return "add the closing quote"
 	case "version-family":
 		return "remove version 2: IPv6 uses version 3 by itself"
+	case "vmac-and-ipvlan":
+		return "remove one of the two"
 	case "vmac-name-taken":
 		return "choose a name that no interface has, or leave it away for vrrp.VRID"
 	case "vmac-only":

@@ -48,6 +48,10 @@ func readText(name, text string) (*syntax.Tree, *config.Reading) {
 	return read(name, syntax.Options{Source: syntax.Text(name, text)})
 }
 
+func loadText(name, text string) *config.Reading {
+	return Load(name, syntax.Options{Source: syntax.Text(name, text)}, config.Test, machine())
+}
+
 // roundTrip takes a configuration to normalised text and to TOML and back, and
 // compares what they mean.
 func roundTrip(t *testing.T, name string, o syntax.Options) {

@@ -249,3 +249,17 @@ func number(w syntax.Word) Value {
 	}
 	return text(w.Text)
 }
+
+// HeaderKeys are the keys that a block's table may have for the words between
+// its keyword and its brace.
+func HeaderKeys(k *config.Keyword) []string {
+	switch {
+	case !hasHeader(k):
+		return []string{keyArgs}
+	case k.Name == "virtual_server":
+		return []string{keyAddress, keyPort, keyFwmark, keyGroup, keyArgs}
+	case isServer(k):
+		return []string{keyAddress, keyPort, keyArgs}
+	}
+	return []string{keyName, keyArgs}
+}

@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -40,6 +41,9 @@ func TestMessages(t *testing.T) {
 			}
 			if id == "no-config-file" {
 				delete(fsys, "etc/"+main)
+			}
+			for i := range maxNested + 1 { // a chain of files, each including the next
+				fsys[fmt.Sprintf("etc/chain%d.conf", i)] = &fstest.MapFile{Data: fmt.Appendf(nil, "include chain%d.conf\n", i+1), Mode: 0o644}
 			}
 			_, problems := Parse(main, Options{Source: NewSource(fsys, "/etc", nil), MaxLines: 1000})
 			if len(problems) == 0 || !strings.HasPrefix(id, problems[0].ID) {

@@ -1,0 +1,61 @@
+package convert
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/holdfast-lb/holdfast/pkg/config/diag"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestMessages compares what the files of testdata/messages are told with the
+// .golden files beside them: TOML by its reader, the others by its writer.
+func TestMessages(t *testing.T) {
+	files, err := filepath.Glob("testdata/messages/*.[tc]o*")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no test data", err)
+	}
+	for _, file := range files {
+		name := filepath.Base(file)
+		t.Run(name, func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var problems []diag.Problem
+			if IsTOML(name) {
+				problems = loadText(name, string(text)).Problems
+			} else {
+				tree, _ := readText(name, string(text))
+				problems = Read(tree).Losses(true, true)
+			}
+			id := strings.TrimSuffix(name, filepath.Ext(name))
+			if len(problems) == 0 || problems[0].ID != id {
+				t.Errorf("the first problem is not %s: %v", id, problems)
+			}
+			var got strings.Builder
+			if err := (diag.Renderer{}).Write(&got, problems); err != nil {
+				t.Fatal(err)
+			}
+			golden := filepath.Join("testdata/messages", id+".golden")
+			if *update {
+				if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(string(want), got.String()); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}

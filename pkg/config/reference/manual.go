@@ -1,0 +1,236 @@
+package reference
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/holdfast-lb/holdfast/pkg/config"
+)
+
+const generated = "<!-- Made from the keyword table: go test ./pkg/config/reference -update -->\n"
+
+// index is the manual's first page.
+func index() string {
+	var b strings.Builder
+	b.WriteString("# Configuration reference\n\n" + generated + `
+One page for each block of the top level. ` + "`holdfast explain KEYWORD`" + ` shows the same at a terminal,
+and [the language](../language.md) tells how a file is read. Every message is in the
+[list of diagnostics](diagnostics.md).
+
+## Top level
+
+`)
+	table(&b, config.RootPath, config.Root(), true)
+	return b.String()
+}
+
+// chapter is the page of a block of the top level, with the blocks in it.
+func chapter(k *config.Keyword) string {
+	var b strings.Builder
+	e := entry{config.RootPath, k}
+	fmt.Fprintf(&b, "# %s\n\n%s\n%s\n\n", k.Name, generated, sentence(k.Doc))
+	if s := e.status(); s != "" {
+		fmt.Fprintf(&b, "Note: %s.\n\n", s)
+	}
+	if ex := e.example(); strings.Contains(ex, "\n    ") {
+		fmt.Fprintf(&b, "```\n%s\n```\n\n", ex)
+	}
+	section(&b, e, 2)
+	return b.String()
+}
+
+// section writes the keywords of a block, then the blocks in it.
+func section(b *strings.Builder, e entry, level int) {
+	fmt.Fprintf(b, "%s `%s`\n\n", strings.Repeat("#", min(level, 5)), e.synopsis())
+	if level > 2 {
+		fmt.Fprintf(b, "%s\n\n", sentence(e.Doc))
+	}
+	if e.Block == nil {
+		b.WriteString("One value, or several, on each line.\n\n")
+		return
+	}
+	if e.Takes == config.Items {
+		b.WriteString("Each line takes these options:\n\n")
+	}
+	table(b, e.full(), e.Block, false)
+	for _, k := range e.Block.All() {
+		if k.Block != nil || k.Takes == config.Items {
+			section(b, entry{e.full(), k}, level+1)
+		}
+	}
+}
+
+// sentence makes a sentence of the table's one line.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
+
+func table(b *strings.Builder, path string, block *config.Block, links bool) {
+	b.WriteString("| keyword | meaning | default |\n| --- | --- | --- |\n")
+	for _, k := range block.All() {
+		e := entry{path, k}
+		name := "`" + e.synopsis() + "`"
+		if links && k.Block != nil && k.Use == "" {
+			name = "[" + name + "](" + k.Name + ".md)"
+		}
+		meaning := k.Doc
+		if k.Unit != "" {
+			meaning += " (" + k.Unit + ")"
+		}
+		if s := e.status(); s != "" {
+			meaning += " — *" + s + "*"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s |\n", cell(name), cell(meaning), cell(k.Default))
+	}
+	b.WriteString("\n")
+}
+
+func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
+
+// compatibility lists what differs from keepalived.
+func compatibility() string {
+	var pending, old, ours []string
+	total, known := 0, 0
+	for _, e := range entries() {
+		total++
+		if !e.Ours {
+			known++
+		}
+		line := fmt.Sprintf("| `%s` | %s | %s |\n", cell(e.synopsis()), e.where(), cell(e.Doc))
+		switch {
+		case e.Pending:
+			pending = append(pending, line)
+		case e.Ours:
+			ours = append(ours, line)
+		case e.Old || e.Use != "" || e.Tier == 'D':
+			old = append(old, line)
+		}
+	}
+	var b strings.Builder
+	b.WriteString("# Compatibility with keepalived\n\n" + generated)
+	fmt.Fprintf(&b, `
+holdfast reads keepalived's configuration and takes it to mean what keepalived 2.4.3 takes it
+to mean. It knows all %d keywords of keepalived, and %d of its own. Without those, a file means
+the same to both.
+
+`, known, total-known)
+	list := func(title, intro string, lines []string) {
+		fmt.Fprintf(&b, "## %s\n\n%s\n\n", title, intro)
+		if len(lines) > 0 {
+			b.WriteString("| keyword | where | meaning |\n| --- | --- | --- |\n" + strings.Join(lines, "") + "\n")
+		}
+	}
+	if len(pending) == 0 {
+		list("Not in effect yet", "Every keyword takes effect.", nil)
+	} else {
+		list("Not in effect yet", "These are read, checked and kept, and reported once as not in effect.", pending)
+	}
+	b.WriteString(differences)
+	list("Keywords of our own", "keepalived reports these as unknown.", ours)
+	list("Old spellings", "Still read; those that keepalived reports as errors are reported here too.", old)
+	return strings.TrimRight(b.String(), "\n") + "\n"
+}
+
+// differences are those of reading a configuration.
+const differences = `## Deliberate differences
+
+* Messages have their own words, with the place, the line and what to type instead.
+  The exit status of ` + "`-t`" + ` is keepalived's.
+* Where keepalived 2.4.3 crashes, hangs or reads on for ever, holdfast reports an error:
+  definitions that use themselves, a file that includes itself, ` + "`${_ENV}`" + ` without a name,
+  generators that make more than four million lines.
+* ` + "`-t`" + ` has no side effects: it creates no directory and changes no sysctl.
+* A reload that would bring in errors that were not there before changes nothing.
+* ` + "`${_RANDOM}`" + ` gives other numbers than keepalived for the same ` + "`random_seed`" + `.
+
+`
+
+// manPage is holdfast.conf(5).
+func manPage() string {
+	var b strings.Builder
+	b.WriteString(`.\" Made from the keyword table: go test ./pkg/config/reference -update
+.TH HOLDFAST.CONF 5 "" holdfast "File formats"
+.SH NAME
+holdfast.conf, keepalived.conf \- configuration of holdfast
+.SH DESCRIPTION
+.B holdfast
+reads the language of
+.BR keepalived (8).
+One keyword stands on a line, its arguments behind it, separated by blanks.
+Braces enclose blocks.
+.B #
+and
+.B !
+start a comment. Double quotes make one word of several.
+.PP
+.TP
+.B include FILE
+reads other files; wildcards and {a,b} are allowed.
+.BR includer ", " includem ", " includew ", " includeb " and " includea
+are errors if files are unreadable, missing, or do not match.
+.TP
+.B $NAME=value
+defines a name, for use as $NAME or ${NAME}. A value whose lines end in \e has several lines.
+.TP
+.B @ID line
+counts only where the configuration id is ID (option \-i, else the host's name),
+.B @^ID
+only where it is not.
+.TP
+.B ~SEQ(var, start, step, end) line
+repeats a line,
+.B ~LST(var, a, b)
+with the values of a list.
+.PP
+A file whose name ends in .toml has the same keywords as tables and keys of TOML.
+.B holdfast convert
+turns one into the other,
+.B holdfast explain KEYWORD
+shows what a keyword means, and
+.B holdfast check
+what is wrong with a file.
+`)
+	manBlock(&b, entry{config.RootPath, &config.Keyword{Name: "top level", Block: config.Root()}}, config.RootPath)
+	b.WriteString(".SH SEE ALSO\n.BR holdfast (8),\n.BR ipvsadm (8)\n")
+	return b.String()
+}
+
+func manBlock(b *strings.Builder, e entry, path string) {
+	title := "TOP LEVEL"
+	if path != config.RootPath {
+		title = strings.ToUpper(strings.ReplaceAll(path, "/", " > "))
+	}
+	fmt.Fprintf(b, ".SH \"%s\"\n", title)
+	if e.Doc != "" {
+		fmt.Fprintf(b, "%s\n", roff(sentence(e.Doc)))
+	}
+	for _, k := range e.Block.All() {
+		x := entry{path, k}
+		fmt.Fprintf(b, ".TP\n.B %s\n%s", roff(x.synopsis()), roff(sentence(k.Doc)))
+		if k.Default != "" {
+			fmt.Fprintf(b, " Default: %s.", roff(k.Default))
+		}
+		if s := x.status(); s != "" {
+			fmt.Fprintf(b, " (%s)", roff(s))
+		}
+		b.WriteString("\n")
+	}
+	for _, k := range e.Block.All() {
+		if k.Block != nil && k.Use == "" {
+			x := entry{path, k}
+			manBlock(b, x, x.full())
+		}
+	}
+}
+
+// roff escapes what means something to troff.
+func roff(s string) string {
+	s = strings.NewReplacer(`\`, `\e`, "-", `\-`, "…", "...", "≤", "<=", "≥", ">=", "–", `\-`, "—", `\-`, "\"", `\(dq`).Replace(s)
+	if strings.HasPrefix(s, ".") || strings.HasPrefix(s, "'") {
+		s = `\&` + s
+	}
+	return s
+}
