@@ -63,7 +63,7 @@ func (s *schemaMaker) table(k *config.Keyword) schema {
 }
 
 func (s *schemaMaker) keyword(k *config.Keyword) schema {
-	out := schema{}
+	var out schema
 	switch k.Takes {
 	case config.Items, config.Sub:
 		if k.Takes == config.Items && k.Args == "" {
