@@ -121,8 +121,9 @@ vrrp_instance V {
 			peer.WaitLog(5*time.Second, `\(us\) Entering Up state`)
 
 			cable.Block(true)
-			l.Eventually(2*time.Second, "down without packets", func() bool {
-				return us.logged("(peer) Expired after 150 ms") &&
+			// Three seconds as long as the peer has not yet announced its faster pace.
+			l.Eventually(5*time.Second, "down without packets", func() bool {
+				return us.logged("(peer) Expired after ") &&
 					us.logged("(peer) Entering Down state (Local diagnostic - Control Detection Time Expired")
 			})
 			cable.Block(false)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -70,7 +71,17 @@ func (s *Switch) Connect(n *Namespace, ifname string, addrs ...string) *Port {
 	}
 	n.Up(ifname)
 	n.AddAddr(ifname, addrs...)
+	// The kernel lets a port forward some time after its cable has both ends;
+	// frames before that are lost.
+	s.lab.Eventually(10*time.Second, ifname+" of "+n.Name+" is connected", func() bool {
+		return isUp(s.nl, p.Name) && isUp(n.nl, ifname)
+	})
 	return p
+}
+
+func isUp(nl *netlink.Handle, name string) bool {
+	link, err := nl.LinkByName(name)
+	return err == nil && link.Attrs().OperState == netlink.OperUp
 }
 
 // Unplug pulls the cable: the host loses its carrier.

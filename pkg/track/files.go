@@ -51,7 +51,7 @@ type fileState struct {
 
 // emptyPause is how long a file must stay empty. Most programs empty a file and
 // then write it, and an event of an earlier writing may make us look in between.
-const emptyPause = 50 * time.Millisecond
+const emptyPause = 250 * time.Millisecond
 
 // NewFiles returns a watcher of no files. report is called from its goroutine.
 func NewFiles(report func(Event)) (*Files, error) {
