@@ -32,7 +32,7 @@ func openVirtual(d *decoder, a *arg) bool {
 		if !ok {
 			return false
 		}
-		v.FwMark, v.byMark = uint32(n), true
+		v.FwMark, v.byMark = uint32(n), n != 0
 	default:
 		addr, ok := d.serverAddr(a.words)
 		if !ok {

@@ -39,11 +39,6 @@ func openTrackScript(d *decoder, a *arg) bool {
 	if !d.nameOrStop(a) {
 		return false
 	}
-	for _, s := range d.scriptsRead {
-		if s.Name == a.words[0].Text {
-			return d.duplicate(a, s.At)
-		}
-	}
 	d.trackScript = &scriptDraft{TrackScript: &TrackScript{
 		Name: a.words[0].Text, At: a.words[0].At, Interval: time.Second, Rise: 1, Fall: 1,
 	}}

@@ -136,11 +136,23 @@ func (d *decoder) fitsFamily(w syntax.Word, addr netip.Addr, what string) bool {
 }
 
 func setSourceIP(d *decoder, a *arg, unicast bool) {
-	if !d.fitsFamily(a.words[0], a.addr, "the source address") {
+	d.inst.unicastGiven = d.inst.unicastGiven || unicast
+	addr, ok := d.hostPart(a.words[0])
+	if !ok || !d.fitsFamily(a.words[0], addr, "the source address") {
 		return
 	}
-	d.inst.SrcIP, d.inst.srcAt, d.inst.srcGiven = a.addr, a.words[0], true
-	d.inst.unicastGiven = d.inst.unicastGiven || unicast
+	d.inst.SrcIP, d.inst.srcAt, d.inst.srcGiven = addr, a.words[0], true
+}
+
+// hostPart reads an address that may carry a prefix length, which means
+// nothing.
+func (d *decoder) hostPart(w syntax.Word) (netip.Addr, bool) {
+	text, _, _ := strings.Cut(w.Text, "/")
+	addr, ok := parseAddr(text)
+	if !ok {
+		d.err("invalid-address", w, "%q is not an IP address", w.Text)
+	}
+	return addr, ok
 }
 
 func setMcastDst(d *decoder, a *arg) {
@@ -154,7 +166,7 @@ func setMcastDst(d *decoder, a *arg) {
 }
 
 func itemUnicastPeer(d *decoder, words []syntax.Word) {
-	addr, ok := d.address(words[0])
+	addr, ok := d.hostPart(words[0])
 	if !ok || !d.fitsFamily(words[0], addr, "the peer") {
 		return
 	}

@@ -39,10 +39,10 @@ type state struct {
 	host        *checkerDraft
 	serverGroup *ServerGroup
 
-	missingLink bool // an interface does not exist
-	ruleCount   uint32
-	linkNames   map[string]bool // interfaces we shall make
-	unguarded   scripts
+	missingLink    bool            // an interface does not exist
+	rules4, rules6 uint32          // that had no preference
+	linkNames      map[string]bool // interfaces we shall make
+	unguarded      scripts
 }
 
 // The drafts hold, beside the typed value, what only the completion needs:

@@ -262,9 +262,6 @@ func (d *dumper) healthChecks(r *Reading) {
 	for _, v := range r.virtuals {
 		for _, rs := range v.reals {
 			for _, c := range rs.checkers {
-				if c.Kind == CheckBFD {
-					continue
-				}
 				if !titled {
 					d.title("Health checkers")
 					titled = true
@@ -283,6 +280,10 @@ func (d *dumper) checker(v *virtualDraft, r *realDraft, c *checkerDraft) {
 	d.line("   Has run = no")
 	d.line("   Current weight = 0")
 	d.line("   Alpha = %s", yesNo(c.Alpha))
+	if c.Kind == CheckBFD {
+		d.bfdCheck(c)
+		return
+	}
 	d.line("   Delay loop = %d us", us(c.DelayLoop))
 	d.line("   Warmup = %d us", us(c.Warmup))
 	d.line("   Retries = %d", c.Retry)
@@ -314,6 +315,21 @@ func (d *dumper) checker(v *virtualDraft, r *realDraft, c *checkerDraft) {
 		d.line("     Timeout = %s", micros6(c.ConnectTimeout))
 	}
 	d.checkerKind(c)
+}
+
+// bfdCheck prints what keepalived shows of a BFD_CHECK: it has no schedule.
+func (d *dumper) bfdCheck(c *checkerDraft) {
+	const none = uint64(1<<64 - 1)
+	d.line("   Delay loop = %d us", none)
+	d.line("   Warmup = %d us", none)
+	d.line("   Retries = %d", uint32(unset))
+	d.line("   Delay before retry = %d us", none)
+	d.line("   Retries iterations = %d", uint32(unset))
+	d.line("   Default delay before retry = 1000000 us")
+	d.line("   Log all failures = %s", yesNo(c.LogAllFailures))
+	d.line("   Keepalive method = BFD_CHECK")
+	d.line("   Name = %s", c.BFD)
+	d.line("   Alpha is %s", choose(c.Alpha, "ON", "OFF"))
 }
 
 func (d *dumper) checkerKind(c *checkerDraft) {
@@ -448,7 +464,7 @@ func (d *dumper) trackedBFDs(c *Config, r *Reading) {
 			for _, rs := range v.reals {
 				for _, k := range rs.checkers {
 					if k.Kind == CheckBFD && k.BFD == b.Name {
-						d.line("     %s -> %s", v.Label(), endpoint(rs.Addr, v.Protocol))
+						d.line("     %s", endpoint(rs.Addr, v.Protocol))
 					}
 				}
 			}

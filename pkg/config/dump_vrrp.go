@@ -52,7 +52,7 @@ func (d *dumper) instance(r *Reading, i *instanceDraft) {
 	if i.group != nil {
 		d.line("   Sync group = %s", i.group.Name)
 	}
-	if i.native {
+	if i.IPv6 {
 		d.line("   Using Native IPv6")
 	}
 	d.line("   State = INIT")
@@ -76,7 +76,7 @@ func (d *dumper) instance(r *Reading, i *instanceDraft) {
 		d.line("   Enforcing strict VRRP compliance")
 	}
 	d.sources(r, i)
-	d.garp(i)
+	d.garp(&r.VRRPView.Global.GARP, i)
 	d.line("   Send advert after receive lower priority advert = %s", trueFalse(!i.LowerPrioNoAdvert && (i.done || i.lowerGiven)))
 	d.line("   Send advert after receive higher priority advert = %s", trueFalse(i.HigherPrioSendAdvert || !i.done && !i.higherGiven))
 	if i.done && i.Priority == 255 {
@@ -192,9 +192,9 @@ func (d *dumper) sources(r *Reading, i *instanceDraft) {
 	if i.McastDst.IsValid() && (i.done || i.mcastGiven) {
 		group = i.McastDst.String()
 	}
-	if i.IPv6 || !i.familyFixed {
+	if i.IPv6 || !i.familyFixed && !i.done {
 		index := 0
-		if i.linked {
+		if i.linked && i.VMAC == nil {
 			index = l.Index
 		}
 		d.line("   Multicast address %s, ifindex %d", group, index)
@@ -203,7 +203,7 @@ func (d *dumper) sources(r *Reading, i *instanceDraft) {
 	}
 }
 
-func (d *dumper) garp(i *instanceDraft) {
+func (d *dumper) garp(g *GARPTimers, i *instanceDraft) {
 	t := &i.GARP
 	sec := func(v time.Duration, raw uint32) uint32 {
 		if v == notGiven {
@@ -217,10 +217,10 @@ func (d *dumper) garp(i *instanceDraft) {
 		}
 		return uint32(n)
 	}
-	d.line("   Gratuitous ARP delay = %d", sec(t.MasterDelay, 5))
-	d.line("   Gratuitous ARP repeat = %d", num(t.MasterRepeat, 5))
-	d.line("   Gratuitous ARP refresh = %d", sec(t.Refresh, 0))
-	d.line("   Gratuitous ARP refresh repeat = %d", num(t.RefreshRepeat, 1))
+	d.line("   Gratuitous ARP delay = %d", sec(t.MasterDelay, uint32(g.MasterDelay/time.Second)))
+	d.line("   Gratuitous ARP repeat = %d", num(t.MasterRepeat, uint32(g.MasterRepeat)))
+	d.line("   Gratuitous ARP refresh = %d", sec(t.Refresh, uint32(g.Refresh/time.Second)))
+	d.line("   Gratuitous ARP refresh repeat = %d", num(t.RefreshRepeat, uint32(g.RefreshRepeat)))
 	d.line("   Gratuitous ARP lower priority delay = %d", sec(t.LowerPrioDelay, 4294))
 	d.line("   Gratuitous ARP lower priority repeat = %d", num(t.LowerPrioRepeat, unset))
 	down := i.DownAdverts
@@ -249,9 +249,6 @@ func (d *dumper) priorities(i *instanceDraft) {
 		d.line("   Highest other priority = %d", i.TimerExpired)
 	}
 	interval := i.AdvertInt
-	if interval == 0 {
-		interval = time.Second
-	}
 	if i.Version == 2 {
 		d.line("   Advert interval = %d sec", interval/time.Second)
 	} else {

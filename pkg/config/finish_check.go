@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
@@ -11,7 +12,12 @@ import (
 func (d *decoder) finishCheckers() {
 	s := &d.unguarded
 	s.d = d
+	groups := make(map[string]int)
 	for _, v := range d.virtuals {
+		if v.Group != "" {
+			v.groupIndex = groups[v.Group]
+			groups[v.Group]++
+		}
 		d.virtual(v)
 	}
 	for _, v := range d.virtuals {
@@ -37,6 +43,7 @@ func (d *decoder) finishCheckers() {
 		s.keep(&v.QuorumDown)
 		d.cfg.VirtualServers = append(d.cfg.VirtualServers, v.VirtualServer)
 	}
+	d.countRegexes()
 	if f := d.g.LVSFIFO; f != nil {
 		s.keep(&f.Script)
 	}
@@ -46,10 +53,39 @@ func (d *decoder) finishCheckers() {
 	s.end()
 }
 
+// countRegexes counts how many urls share each regular expression.
+func (d *decoder) countRegexes() {
+	type regex struct{ text, options string }
+	uses := make(map[regex]int)
+	each := func(f func(u *URL, r regex)) {
+		for _, v := range d.virtuals {
+			for _, r := range v.reals {
+				for _, c := range r.checkers {
+					if c.HTTP == nil {
+						continue
+					}
+					for k := range c.HTTP.URLs {
+						if u := &c.HTTP.URLs[k]; u.Regex != "" {
+							f(u, regex{u.Regex, strings.Join(u.RegexOptions, " ")})
+						}
+					}
+				}
+			}
+		}
+	}
+	each(func(_ *URL, r regex) { uses[r]++ })
+	each(func(u *URL, r regex) { u.regexUses = uses[r] })
+}
+
 // virtual completes one service and checks its servers.
 func (d *decoder) virtual(v *virtualDraft) {
 	name := syntax.Word{At: v.At}
-	if !v.protocolGiven && !v.byMark {
+	marks := v.byMark || d.onlyMarks(v.Group)
+	switch {
+	case marks && v.protocolGiven:
+		d.err("protocol-of-mark", name, "a service of firewall marks has no protocol; protocol is ignored")
+		v.Protocol = 0
+	case !marks && !v.protocolGiven:
 		d.err("missing-protocol", name, "the service has no protocol; UDP is used")
 		d.hint("add: protocol TCP, UDP or SCTP")
 		v.Protocol = UDP
@@ -63,11 +99,11 @@ func (d *decoder) virtual(v *virtualDraft) {
 		d.err("missing-method", name, "the service has no lb_kind; NAT is used")
 		d.hint("add: lb_kind NAT, DR or TUN")
 	}
-	if v.OnePacket && v.Protocol != UDP && !v.byMark {
+	if v.OnePacket && v.Protocol != UDP && !marks {
 		d.err("ops-needs-udp", name, "one-packet scheduling works with UDP only; ops is ignored")
 		v.OnePacket = false
 	}
-	if v.Addr.IsValid() && v.Addr.Port() == 0 && v.Persistence == 0 {
+	if !v.byMark && v.Group == "" && v.Addr.Port() == 0 && v.Persistence == 0 {
 		d.err("port-zero", name, "a service for all ports needs persistence_timeout; %s is set", DefaultPersistence)
 		v.Persistence = DefaultPersistence
 	}
@@ -88,6 +124,16 @@ func (d *decoder) virtual(v *virtualDraft) {
 		s.Addr = d.serverPort(v, s.Addr, s.Method)
 	}
 	d.quorum(v)
+}
+
+// onlyMarks reports whether a group consists of firewall marks alone.
+func (d *decoder) onlyMarks(group string) bool {
+	for _, g := range d.cfg.ServerGroups {
+		if g.Name == group {
+			return len(g.Ranges) == 0
+		}
+	}
+	return false
 }
 
 func (d *decoder) dropDoubleServers(v *virtualDraft) {

@@ -19,6 +19,9 @@ func (d *decoder) finishGlobal() {
 		if g.Mail.DialTimeout == 0 {
 			g.Mail.DialTimeout = 30 * time.Second
 		}
+		if g.Mail.From == "" {
+			g.Mail.From = "root@" + d.env.Hostname
+		}
 	}
 	d.processNames()
 	if d.role != VRRP {

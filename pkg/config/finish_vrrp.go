@@ -16,7 +16,6 @@ import (
 func (d *decoder) finishVRRP() {
 	d.keptScripts = d.scriptsRead
 	if d.completeVRRP() {
-		d.finishScripts()
 		d.finishSyncDaemon()
 		d.finishVRRPScripts()
 	}
@@ -39,6 +38,7 @@ func (d *decoder) completeVRRP() bool {
 		return false // reported where the interface is named
 	}
 	d.garpDefaults()
+	d.finishScripts()
 	d.finishGroups()
 	d.reserveLinks()
 	for _, i := range d.instances {
@@ -46,7 +46,12 @@ func (d *decoder) completeVRRP() bool {
 			return false
 		}
 	}
-	d.dropTwins()
+	if d.twins() {
+		return false
+	}
+	for _, i := range d.instances {
+		i.linked = true
+	}
 	d.checkGroups()
 	return true
 }
@@ -84,7 +89,6 @@ func (d *decoder) instance(i *instanceDraft) bool {
 	d.vmacOf(i, name)
 	d.devicesOf(i)
 	d.trackersOf(i)
-	i.linked = true
 	return true
 }
 
@@ -245,6 +249,13 @@ func (d *decoder) inherit(i *instanceDraft) {
 	if i.GARPExtraIf == notGiven {
 		i.GARPExtraIf, i.GARPExtraIfAll = d.g.GARPExtraIf, d.g.GARPExtraIfAll
 	}
+	if !i.lowerGiven {
+		i.LowerPrioNoAdvert = d.g.LowerPrioNoAdvert
+	}
+	if !i.higherGiven {
+		i.HigherPrioSendAdvert = d.g.HigherPrioSendAdvert
+	}
+	i.V3ChecksumAsV2 = i.V3ChecksumAsV2 || d.g.V3ChecksumAsV2
 	i.SkipCheckAdvAddr = i.SkipCheckAdvAddr || d.g.SkipCheckAdvAddr
 	i.SMTPAlert = i.smtpAlert.Or(d.g.SMTPAlertVRRP.Or(d.g.SMTPAlert.Or(false)))
 	i.NotifyPriorityChanges = i.notifyPrio.Or(d.g.NotifyPriorityChanges)
@@ -299,29 +310,30 @@ func (d *decoder) trackersOf(i *instanceDraft) {
 	}
 }
 
-// dropTwins removes instances that would answer for the same virtual router.
-func (d *decoder) dropTwins() {
+// twins reports instances that would answer for the same virtual router.
+func (d *decoder) twins() (found bool) {
 	type router struct {
 		vrid uint8
 		v6   bool
 		dev  string
 		src  netip.Addr
 	}
-	seen := make(map[router]*instanceDraft)
-	d.instances = slices.DeleteFunc(d.instances, func(i *instanceDraft) bool {
-		r := router{i.VRID, i.IPv6, i.Interface, netip.Addr{}}
+	seen := make(map[router]*instanceDraft, len(d.instances))
+	for _, i := range d.instances {
+		r := router{vrid: i.VRID, v6: i.IPv6, dev: i.Interface}
 		if i.Unicast {
 			r.src = i.SrcIP
 		}
 		first := seen[r]
-		if first == nil || i.VRID == 0 {
+		if first == nil {
 			seen[r] = i
-			return false
+			continue
 		}
-		d.unusable("duplicate-vrid", syntax.Word{At: i.At}, "%s and %s both use VRID %d on %s; %s is ignored", first.Name, i.Name, i.VRID, i.Interface, i.Name)
+		d.unusable("duplicate-vrid", syntax.Word{At: i.At}, "%s and %s both use VRID %d on %s", first.Name, i.Name, i.VRID, i.Interface)
 		d.note(first.At, "the first one")
-		return true
-	})
+		found = true
+	}
+	return found
 }
 
 // finishGroups finds the members of the sync groups.

@@ -100,10 +100,10 @@ var instanceBlock = Block{Keywords: []Keyword{
 	{
 		Name: "unicast_peer", Takes: Items, Tier: 'A',
 		Doc:  "send adverts to these peers rather than to multicast",
-		item: itemUnicastPeer,
+		open: func(d *decoder, a *arg) bool { d.inst.unicastGiven = true; return true }, item: itemUnicastPeer,
 	},
 	{
-		Name: "unicast_src_ip", Takes: Addr, Tier: 'A', Default: "first address of the interface",
+		Name: "unicast_src_ip", Takes: Words, Args: "<address>", Tier: 'A', Default: "first address of the interface",
 		Doc: "source address of unicast adverts",
 		set: func(d *decoder, a *arg) { setSourceIP(d, a, true) },
 	},
@@ -131,7 +131,7 @@ var instanceBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { setOldChecksum(d, a) },
 	},
 	{
-		Name: "mcast_src_ip", Takes: Addr, Tier: 'B', Default: "first address of the interface",
+		Name: "mcast_src_ip", Takes: Words, Args: "<address>", Tier: 'B', Default: "first address of the interface",
 		Doc: "source address of multicast adverts",
 		set: func(d *decoder, a *arg) { setSourceIP(d, a, false) },
 	},

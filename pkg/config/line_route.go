@@ -308,8 +308,16 @@ func (p *routeReader) lockedTime(to **uint32, bit, unit uint32) {
 		p.d.hint("write milliseconds, or seconds as in 0.2s")
 		return
 	}
-	*to = new(uint32(f*scale) * unit)
+	ms := uint32(f * scale)
+	if ms < leastRTO {
+		p.d.err("time-too-short", v, "%s is less than the %d ms that the kernel's timers know; %d ms is used", v.Text, leastRTO, leastRTO)
+		ms = leastRTO
+	}
+	*to = new(ms * unit)
 }
+
+// leastRTO is the shortest retransmission timeout, in milliseconds.
+const leastRTO = 200
 
 func (p *routeReader) setFamily(w syntax.Word, family int) {
 	if p.family != 0 && p.family != family {
@@ -482,10 +490,7 @@ func (p *routeReader) finish() bool {
 	}
 	r.IPv6 = p.family == 6
 	if !r.Dst.IsValid() {
-		r.Dst = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
-		if r.IPv6 {
-			r.Dst = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
-		}
+		r.Dst = anyPrefix(r.IPv6)
 	}
 	if len(r.NextHops) > 0 && r.Via.IsValid() {
 		p.d.err("route-conflict", first, "a route with nexthop cannot have a via of its own; it is left out")

@@ -80,7 +80,7 @@ func (d *decoder) rule(words []syntax.Word, list *[]Rule, static bool) {
 			if w.Text == "from" {
 				r.From, r.FromGiven = p, true
 			} else {
-				r.To = p
+				r.To, r.ToGiven = p, true
 			}
 		} else if !d.ruleValue(&r, w, v) {
 			bad = true
@@ -90,9 +90,23 @@ func (d *decoder) rule(words []syntax.Word, list *[]Rule, static bool) {
 		return
 	}
 	r.IPv6 = family == 6
+	if r.FromGiven && !r.From.IsValid() {
+		r.From = anyPrefix(r.IPv6)
+	}
+	if r.ToGiven && !r.To.IsValid() {
+		r.To = anyPrefix(r.IPv6)
+	}
 	if d.ruleComplete(&r, words[0]) {
 		*list = append(*list, r)
 	}
+}
+
+// anyPrefix is all addresses of a family.
+func anyPrefix(v6 bool) netip.Prefix {
+	if v6 {
+		return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+	}
+	return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 }
 
 // ruleNetwork reads a network; all, any and default are the invalid prefix.
@@ -242,8 +256,12 @@ func (d *decoder) ruleComplete(r *Rule, w syntax.Word) bool {
 		return false
 	}
 	if !r.PreferenceGiven {
-		r.Preference = firstRulePreference - d.ruleCount
-		d.ruleCount++
+		count := &d.rules4
+		if r.IPv6 {
+			count = &d.rules6
+		}
+		r.Preference = firstRulePreference - *count
+		*count++
 		d.err("missing-preference", w, "the rule has no preference; it gets %d, which is hardly what is wanted", r.Preference)
 		d.hint("add: preference NUMBER")
 	}

@@ -1,9 +1,6 @@
 package config
 
 import (
-	"net/netip"
-	"reflect"
-
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
@@ -67,18 +64,18 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 		}
 		d.problems = nil
 		d.finish()
-		overlay(reflect.ValueOf(&r.Config.Global).Elem(), reflect.ValueOf(parent.cfg.Global), reflect.ValueOf(d.cfg.Global))
 		r.Problems = append(r.Problems, d.problems...)
 		switch role {
 		case Checkers:
 			r.CheckersView, r.virtuals = d.cfg, d.virtuals
 			r.Config.VirtualServers, r.Config.ServerGroups, r.Config.SSL = d.cfg.VirtualServers, d.cfg.ServerGroups, d.cfg.SSL
-			r.Config.TrackFiles = d.cfg.TrackFiles
+			r.Config.TrackFiles, r.Config.Global.LVSFIFO = d.cfg.TrackFiles, d.cfg.Global.LVSFIFO
 		case VRRP:
 			r.VRRPView, r.instances, r.groups, r.scripts = d.cfg, d.instances, d.keptGroups, d.keptScripts
 			r.Config.takeVRRP(d.cfg)
 		case BFD:
 			r.BFDView = d.cfg
+			r.shareGlobals()
 			r.Config.BFD = d.cfg.BFD
 		}
 	}
@@ -86,20 +83,6 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 		r.Problems = quarrels(r.Problems, views, tree.Lines)
 	}
 	return r
-}
-
-// overlay sets what one process knows beyond the parent: the parent skips the
-// global keywords that belong to a process, and each process those of others.
-func overlay(whole, parent, process reflect.Value) {
-	if whole.Kind() == reflect.Struct && whole.Type() != reflect.TypeFor[netip.Addr]() {
-		for i := range whole.NumField() {
-			overlay(whole.Field(i), parent.Field(i), process.Field(i))
-		}
-		return
-	}
-	if !reflect.DeepEqual(parent.Interface(), process.Interface()) {
-		whole.Set(process)
-	}
 }
 
 // Load parses and reads the main file of that name.
@@ -141,13 +124,25 @@ func (d *decoder) finish() {
 	}
 }
 
+// shareGlobals shows in the bfd process's dump what the vrrp process, which is
+// read before it, decided for all.
+func (r *Reading) shareGlobals() {
+	if r.VRRPView == nil {
+		return
+	}
+	b, v := &r.BFDView.Global, &r.VRRPView.Global
+	b.GARP, b.Firewall, b.LVS.SyncDaemon = v.GARP, v.Firewall, v.LVS.SyncDaemon
+	r.BFDView.garpDone = r.VRRPView.garpDone
+}
+
 // takeVRRP takes the vrrp role's part of v.
 func (c *Config) takeVRRP(v *Config) {
 	c.Instances, c.SyncGroups, c.Scripts, c.Processes = v.Instances, v.SyncGroups, v.Scripts, v.Processes
 	c.TrackGroups, c.GARPGroups = v.TrackGroups, v.GARPGroups
 	c.StaticAddresses, c.StaticRoutes, c.StaticRules = v.StaticAddresses, v.StaticRoutes, v.StaticRules
 	c.Linkbeat, c.LinkbeatPolling, c.InterfaceDelays = v.Linkbeat, v.LinkbeatPolling, v.InterfaceDelays
-	c.Global.LVS.SyncDaemon = v.Global.LVS.SyncDaemon
+	c.Global.GARP, c.Global.Firewall, c.Global.LVS.SyncDaemon = v.Global.GARP, v.Global.Firewall, v.Global.LVS.SyncDaemon
+	c.Global.VRRPFIFO, c.Global.NotifyFIFO, c.Global.DefaultInterface = v.Global.VRRPFIFO, v.Global.NotifyFIFO, v.Global.DefaultInterface
 	c.TrackFiles = v.TrackFiles
 }
 

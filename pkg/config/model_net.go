@@ -99,6 +99,7 @@ type Rule struct {
 	IPv6             bool
 	Not              bool
 	From, To         netip.Prefix // not valid: all
+	ToGiven          bool
 	FromGiven        bool
 	Table            uint32
 	Preference       uint32
