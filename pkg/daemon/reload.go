@@ -76,6 +76,7 @@ func (s *supervisor) adopt() bool {
 	}
 	next.slim()
 	s.running = next
+	s.schedule.look = time.Now() // there may be another file
 	return true
 }
 

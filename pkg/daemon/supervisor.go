@@ -35,6 +35,7 @@ type supervisor struct {
 	again     bool      // and another reload was asked for meanwhile
 	stopping  bool      // SIGTERM was sent to the roles
 	killAt    time.Time // when they are killed, while stopping
+	schedule  appointment
 	exit      int
 }
 
@@ -68,6 +69,7 @@ type child struct {
 // loop runs the roles until they have all ended, and returns the exit code.
 func (s *supervisor) loop() int {
 	s.startRoles()
+	s.lookAtSchedule(time.Now())
 	alarm := time.NewTimer(time.Hour)
 	defer alarm.Stop()
 	for !s.stopping || s.alive() {
@@ -100,10 +102,17 @@ func (s *supervisor) alive() bool {
 
 // deadline is when something is due, or zero.
 func (s *supervisor) deadline() time.Time {
-	first := s.killAt
-	for i := range s.roles {
-		if at := s.roles[i].startAt; s.roles[i].proc == nil && !at.IsZero() && (first.IsZero() || at.Before(first)) {
+	var first time.Time
+	consider := func(at time.Time) {
+		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
 			first = at
+		}
+	}
+	consider(s.killAt)
+	consider(s.schedule.look)
+	for i := range s.roles {
+		if s.roles[i].proc == nil {
+			consider(s.roles[i].startAt)
 		}
 	}
 	return first
@@ -122,6 +131,9 @@ func (s *supervisor) due(now time.Time) {
 		if c.proc == nil && !c.startAt.IsZero() && !now.Before(c.startAt) {
 			s.start(c, false)
 		}
+	}
+	if !s.schedule.look.IsZero() && !now.Before(s.schedule.look) {
+		s.lookAtSchedule(now)
 	}
 }
 
