@@ -116,9 +116,19 @@ func (r *role) assess(i *instance) assessment {
 	}
 	if p := i.cfg.TrackPing; p != nil {
 		good, known := r.facts.pings[i.cfg.Name]
-		a.verdict(vrrp.Judge(p.Weight, false, good), known, "entering FAULT state (witness lost)", "witness lost")
+		a.verdict(vrrp.Judge(witnessWeight(p), false, good), known, "", "")
 	}
 	return a
+}
+
+// witnessWeight is what it costs to lose the witness. Without a weight that is
+// all priority there is, but no fault: if the peers lose it too, they are equal
+// again, and the address stays where it is.
+func witnessWeight(p *config.TrackPing) int {
+	if p.Weight == 0 {
+		return -(vrrp.Owner - 1)
+	}
+	return p.Weight
 }
 
 // verdict adds what one tracker means. As long as it is not known, one that

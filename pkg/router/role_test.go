@@ -133,6 +133,11 @@ func TestAssess(t *testing.T) {
 			facts:  facts{scripts: map[string]bool{"a": true}}, weight: 20,
 		},
 		{
+			name:   "a lost witness costs all priority and is no fault",
+			change: func(c *config.Instance) { c.TrackPing = &config.TrackPing{} },
+			facts:  facts{pings: map[string]bool{"A": false}}, weight: -254,
+		},
+		{
 			name:   "no unicast peer",
 			change: func(c *config.Instance) { c.Unicast, c.UnicastFaultNoPeer = true, true }, reasons: "no unicast peers",
 		},

@@ -19,6 +19,7 @@ type trackers struct {
 	files     *track.Files
 	processes *track.Processes
 	beats     *track.Linkbeat
+	pings     *track.Pings
 }
 
 func newTrackers(r *role) (*trackers, error) {
@@ -33,6 +34,7 @@ func newTrackers(r *role) (*trackers, error) {
 		return nil, err
 	}
 	t.scripts = track.NewScripts(report)
+	t.pings = track.NewPings(report)
 	t.processes = track.NewProcesses(r.cfg.Global.ProcessMonitor.Size, report)
 	return t, nil
 }
@@ -52,6 +54,7 @@ func (t *trackers) run(ctx context.Context) error {
 	t.files.Close()
 	t.processes.Close()
 	t.beats.Close()
+	t.pings.Close()
 	watching.Wait()
 	return nil
 }
@@ -62,6 +65,7 @@ func (t *trackers) set(c *config.Config) {
 	t.files.Set(t.filesOf(c))
 	t.processes.Set(processesOf(c))
 	t.beats.Set(beatsOf(c))
+	t.pings.Set(witnessesOf(c))
 	t.r.setDelays(c)
 }
 
@@ -125,6 +129,18 @@ func beatsOf(c *config.Config) []track.Beat {
 	return list
 }
 
+func witnessesOf(c *config.Config) []track.Witness {
+	var list []track.Witness
+	for _, i := range c.Instances {
+		if p := i.TrackPing; p != nil {
+			list = append(list, track.Witness{
+				Name: i.Name, Targets: p.Targets, All: p.All, Interval: p.Interval, Timeout: p.Timeout, Rise: p.Rise, Fall: p.Fall,
+			})
+		}
+	}
+	return list
+}
+
 // setDelays begins to hold back link changes of the named interfaces.
 func (r *role) setDelays(c *config.Config) {
 	old := r.delays
@@ -161,6 +177,8 @@ func (r *role) tracked(e track.Event) {
 		learn(r, &r.facts.files, e.Name, e.Value)
 	case track.KindProcess:
 		learn(r, &r.facts.processes, e.Name, e.State == track.Up)
+	case track.KindPing:
+		learn(r, &r.facts.pings, e.Name, e.State == track.Up)
 	case track.KindLink:
 		learn(r, &r.facts.links, e.Name, e.State == track.Up)
 	}

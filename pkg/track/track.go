@@ -1,12 +1,12 @@
 // Package track watches the things that the priority of a virtual router may
-// depend on: scripts, files, processes and the link state of interfaces. Each
+// depend on: scripts, files, processes, the link state of interfaces and witnesses. Each
 // watcher is a source of events: it reports what it sees to one function and
 // knows nothing of virtual routers.
 //
 // The parts that decide (how many results make a verdict, what number a file
 // holds, which process is meant, how long a change must last) are pure and
-// tested without a clock; [Scripts], [Files], [Processes] and [Linkbeat] are the
-// thin shells around them. All follow the same pattern: Set says what to watch,
+// tested without a clock; [Scripts], [Files], [Processes], [Linkbeat] and [Pings] are
+// the thin shells around them. All follow the same pattern: Set says what to watch,
 // keeps what did not change, and may be called again after a reload; it never
 // waits for a report. Close ends everything and waits, so by then the function
 // that is reported to must no longer wait for whoever closes.
@@ -23,10 +23,11 @@ const (
 	KindFile
 	KindProcess
 	KindLink
+	KindPing
 )
 
 func (k Kind) String() string {
-	names := [...]string{"unknown", "script", "file", "process", "link"}
+	names := [...]string{"unknown", "script", "file", "process", "link", "witness"}
 	return names[min(int(k), len(names)-1)%len(names)]
 }
 
@@ -65,7 +66,7 @@ type Event struct {
 	// Changed says that State or Value is another one than in the event before.
 	// Without it there are only lines to log.
 	Changed bool
-	State   State // of scripts, processes and links
+	State   State // of all but files
 	Value   int64 // of files
 	At      time.Time
 	// Log are lines for the administrator, in keepalived's words.
