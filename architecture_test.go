@@ -80,7 +80,7 @@ var rooms = map[string]room{
 		"ipvs", "ipvs/kernel", // the sync daemons follow an instance's state
 	}},
 	"pkg/director": {imports: []string{
-		"pkg/config", "ipvs", "ipvs/kernel", "healthcheck", "healthcheck/dialogue", "healthcheck/probe", "pkg/notify", "pkg/script",
+		"pkg/config", "ipvs", "ipvs/kernel", "healthcheck", "healthcheck/dialogue", "healthcheck/probe", "pkg/notify", "pkg/track", "pkg/script",
 		"pkg/control", "pkg/logging", "pkg/reconcile", "pkg/netstate", "pkg/netstate/kernel", "pkg/firewall",
 	}},
 	"pkg/bfd":    {imports: []string{"pkg/config", "pkg/control", "pkg/logging"}},

@@ -46,8 +46,7 @@ func (s *Sharing) Set(want []Spec) (run []Spec, known []Event) {
 			run[at].Also = append(run[at].Also, w.For)
 		}
 		c.users = append(c.users, w.Key)
-		was := old[key]
-		if was != nil && slices.Contains(was.suspended, w.Key) {
+		if w.Suspended {
 			c.suspended = append(c.suspended, w.Key)
 		}
 		if c.known && oldOf[w.Key] != key {

@@ -71,13 +71,15 @@ func TestSharing(t *testing.T) {
 func TestSuspendedCheckWakesForANewcomer(t *testing.T) {
 	var s Sharing
 	a, b := wanted("a", "rs1", TCP{}), wanted("b", "rs2", TCP{})
-	s.Set([]Spec{a})
-	s.Suspend("a", true)
+	a.Suspended = true
 	if run, _ := s.Set([]Spec{a}); !run[0].Suspended {
 		t.Error("suspended by its only user, but made")
 	}
 	if run, _ := s.Set([]Spec{a, b}); run[0].Suspended {
 		t.Error("needed by a newcomer, but suspended")
+	}
+	if key, suspend, change := s.Suspend("b", true); !change || !suspend || key != s.of["a"] {
+		t.Errorf("suspended by both: %q %v %v", key, suspend, change)
 	}
 }
 

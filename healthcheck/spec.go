@@ -40,7 +40,9 @@ type Spec struct {
 	// misc_dynamic. It is not part of the check's identity.
 	RealWeight int
 
-	Suspended bool // not made at the moment; not part of the identity either
+	// Suspended says that the check is not needed at the moment. It is not part
+	// of the identity either.
+	Suspended bool
 }
 
 // Name is a real server as messages name it.

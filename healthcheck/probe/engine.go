@@ -273,11 +273,11 @@ func (e *Engine) set(specs []healthcheck.Spec, now time.Time) {
 		}
 		j := &job{check: healthcheck.NewCheck(s, now), fd: -1}
 		e.prepare(j, certs)
+		j.suspended = s.Suspended
 		e.jobs[s.Key] = j
-		e.say(j, j.check.Activating())
-		j.check.Start(now, e.opt.Random())
-		e.schedule(j)
-		e.tell(j, now)
+		if !j.suspended {
+			e.activate(j, now)
+		}
 	}
 	for key, j := range e.jobs {
 		if !want[key] {
@@ -317,11 +317,18 @@ func (e *Engine) suspend(j *job, on bool, now time.Time) {
 		e.say(j, j.check.Suspending())
 		e.abandon(j)
 		j.check.Suspend()
+		e.queue.remove(j)
+		j.suspended = true
 	default:
-		e.say(j, j.check.Activating())
-		j.check.Start(now, e.opt.Random())
+		j.suspended = false
+		e.activate(j, now)
 	}
-	j.suspended = on
+}
+
+// activate begins to make a check.
+func (e *Engine) activate(j *job, now time.Time) {
+	e.say(j, j.check.Activating())
+	j.check.Start(now, e.opt.Random())
 	e.schedule(j)
 	e.tell(j, now)
 }

@@ -572,6 +572,12 @@ func TestSuspend(t *testing.T) {
 	if ev := w.next(t); !ev.Up {
 		t.Errorf("made again: %+v", ev)
 	}
+	later := check("later", healthcheck.TCP{}, target)
+	later.Suspended = true
+	w.Set([]healthcheck.Spec{later})
+	if all, _ := w.Snapshot(t.Context()); len(all) != 1 || !all[0].Suspended || !all[0].Next.IsZero() {
+		t.Errorf("suspended from the start: %+v", all)
+	}
 }
 
 func TestStoppingIsNoFailure(t *testing.T) {

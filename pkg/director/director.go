@@ -18,6 +18,7 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/control"
 	"github.com/holdfast-lb/holdfast/pkg/notify"
+	"github.com/holdfast-lb/holdfast/pkg/track"
 )
 
 // Options is what the checkers role works with.
@@ -88,6 +89,7 @@ type role struct {
 	kernel ipvs.Kernel // the worker's alone while the loop runs
 	engine checker
 	hub    notifier
+	files  *track.Files // nil without FILE_CHECK
 
 	inbox    chan func()     // for the loop to do
 	jobs     chan job        // for the worker; the loop keeps at most one there
@@ -165,6 +167,7 @@ func (r *role) run(ctx context.Context) error {
 			r.log.Error("health checks ended", zap.Error(err))
 		}
 	})
+	defer r.closeFiles()
 	help(r.hub.Run)
 	help(r.followBFD)
 	help(r.followVRRP)

@@ -40,6 +40,7 @@ func (r *role) start(ctx context.Context) error {
 	r.finish(carryOut(ctx, r.kernel, job{keys: r.policy.keys, want: r.policy.table(), full: true}))
 	r.setDaemons(ctx, r.kernel, daemonsOf(r.cfg, r.states))
 	r.engine.Set(r.policy.specs())
+	r.watchFiles(r.cfg)
 	if r.opt.Ready != nil {
 		r.opt.Ready()
 	}
@@ -79,6 +80,7 @@ func (r *role) reload(cfg *config.Config) {
 	r.report(e)
 	r.full = true
 	r.engine.Set(r.policy.specs())
+	r.watchFiles(r.cfg)
 	if r.here != nil {
 		r.carry(r.policy.locate(r.here))
 	}
