@@ -324,6 +324,22 @@ func TestStartAndStop(t *testing.T) {
 	}
 }
 
+// Directories are made for all to look into, whatever the umask of files.
+func TestDirectories(t *testing.T) {
+	s := newStage(t, conf("quiet", forBFD))
+	s.opt.PidFiles.BFD = s.path("some/where/bfd.pid")
+	s.start()
+	s.expect("Startup complete")
+	for path, want := range map[string]os.FileMode{
+		"some": 0o755, "some/where": 0o755, "some/where/bfd.pid": 0o644, "some/where/bfd.sock": 0o600, "parent.pid": 0o644,
+	} {
+		info, err := os.Stat(s.path(path))
+		if err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v; want %v", path, info.Mode(), err, want)
+		}
+	}
+}
+
 func TestProcessNames(t *testing.T) {
 	s := newStage(t, "global_defs {\n  router_id quiet\n  process_names\n  bfd_process_name watcher\n}\n"+forVRRP+"\n"+forBFD+"\n")
 	s.start()

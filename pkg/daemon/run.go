@@ -17,6 +17,7 @@ import (
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
+	"github.com/holdfast-lb/holdfast/pkg/control"
 	"github.com/holdfast-lb/holdfast/pkg/logging"
 	"github.com/holdfast-lb/holdfast/pkg/script"
 )
@@ -150,11 +151,14 @@ func (s *supervisor) supervise() int {
 	if s.opt.Umask != nil {
 		umask = *s.opt.Umask
 	}
+	s.opt.PidFiles = s.opt.PidFiles.withDefaults(s.running.Config.Process, s.opt.namespace(s.running.Config))
+	if err := s.makeDirs(); err != nil {
+		s.log.Warn("directory of pid files", zap.Error(err))
+	}
 	syscall.Umask(umask)
 	if err := s.coreDumps(); err != nil {
 		s.log.Warn("core dumps", zap.Error(err))
 	}
-	s.opt.PidFiles = s.opt.PidFiles.withDefaults(s.running.Config.Process, s.opt.namespace(s.running.Config))
 	pid, code := s.claim()
 	if pid == nil {
 		return code
@@ -180,6 +184,21 @@ func (s *supervisor) initRoles() {
 	for i := range kinds {
 		s.roles[i].kind = &kinds[i]
 	}
+}
+
+// makeDirs makes the directories of pid files and sockets, before the umask
+// makes them useless to others.
+func (s *supervisor) makeDirs() error {
+	syscall.Umask(0o022)
+	errs := []error{os.MkdirAll(filepath.Dir(s.opt.PidFiles.Parent), 0o755)}
+	for i := range kinds {
+		k := &kinds[i]
+		pid := k.pid(s.opt.PidFiles)
+		errs = append(errs,
+			os.MkdirAll(filepath.Dir(pid), 0o755),
+			os.MkdirAll(filepath.Dir(control.SocketPath(pid, k.name)), 0o755))
+	}
+	return errors.Join(errs...)
 }
 
 // processName is the kernel's name for the supervisor.
