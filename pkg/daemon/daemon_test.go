@@ -139,10 +139,19 @@ func (s *stage) command() *exec.Cmd {
 	return cmd
 }
 
-// start starts the daemon; whatever the test does, it is gone at its end.
-func (s *stage) start() {
+// start starts the daemon, with files open; whatever the test does, it is gone
+// at its end.
+func (s *stage) start(open ...string) {
 	s.t.Helper()
 	s.cmd = s.command()
+	for _, path := range open {
+		f, err := os.Create(path)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		defer f.Close()
+		s.cmd.ExtraFiles = append(s.cmd.ExtraFiles, f)
+	}
 	s.listenToNotify()
 	out, err := s.cmd.StderrPipe()
 	if err != nil {
@@ -321,6 +330,23 @@ func TestStartAndStop(t *testing.T) {
 	socks, _ := filepath.Glob(s.path("*.sock"))
 	if len(left)+len(socks) > 0 {
 		t.Errorf("left behind: %v %v", left, socks)
+	}
+}
+
+// What the daemon was started with open reaches no role.
+func TestNothingIsInherited(t *testing.T) {
+	s := newStage(t, conf("quiet", forBFD))
+	s.start(s.path("secret1"), s.path("secret2"), s.path("secret3"), s.path("secret4"), s.path("secret5"))
+	s.expect("Startup complete")
+	fds := fmt.Sprintf("/proc/%d/fd", readPid(t, s.path("bfd.pid")))
+	list, err := os.ReadDir(fds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range list {
+		if to, _ := os.Readlink(filepath.Join(fds, fd.Name())); strings.HasPrefix(to, s.path("secret")) {
+			t.Errorf("the role has descriptor %s", fd.Name())
+		}
 	}
 }
 

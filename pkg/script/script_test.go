@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -167,6 +168,47 @@ func TestCancel(t *testing.T) {
 	}
 	if _, err := Start(ctx, shell("exit 0")); !errors.Is(err, why) {
 		t.Errorf("started although cancelled: %v", err)
+	}
+}
+
+// A daemon with real-time priority gives none of it to scripts, and keeps its
+// own.
+func TestRealTimePriorityIsNotPassedOn(t *testing.T) {
+	const inside = "HOLDFAST_TEST_REALTIME"
+	if os.Getenv(inside) == "" {
+		if os.Geteuid() != 0 {
+			t.Skip("needs root to set a real-time priority")
+		}
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("chrt", "-r", "10", self, "-test.run=^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), inside+"=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return
+	}
+	for range 3 {
+		r, err := Run(t.Context(), shell(`test "$(ps -o cls= -p $$ | tr -d ' ')" = TS`))
+		if err != nil || !r.OK() {
+			t.Error(r, err)
+		}
+	}
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range tasks {
+		id, err := strconv.Atoi(task.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		attr, err := unix.SchedGetAttr(id, 0)
+		if err != nil || attr.Policy != unix.SCHED_RR || attr.Flags&unix.SCHED_FLAG_RESET_ON_FORK != 0 {
+			t.Errorf("thread %d: %+v, %v", id, attr, err)
+		}
 	}
 }
 
