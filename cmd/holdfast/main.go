@@ -17,6 +17,9 @@ func run(args []string) int {
 	if daemon.IsRole(args) {
 		return daemon.RunRole(duties)
 	}
+	if rest, ok := calledForGenhash(args); ok {
+		return runGenhash(rest)
+	}
 	if len(args) > 1 {
 		for _, c := range commands() {
 			if c.name == args[1] {
@@ -69,6 +72,7 @@ func commands() []command {
 		{"convert", "FILE", "write a configuration in the other language, TOML or keepalived's", runConvert},
 		{"explain", "[KEYWORD [BLOCK]]", "explain a keyword, or a message by its id", runExplain},
 		{"completion", "bash|zsh|fish", "print a script that completes words", runCompletion},
+		{"genhash", "-s ADDRESS -p PORT -u PATH [OPTION...]", "print the digest of a page, for HTTP_GET and SSL_GET", runGenhash},
 		{"doctor", doctorUsage, "say what on this machine keeps the configuration from working", examine},
 		{"realserver", realServerUsage, "prepare a backend for DR or TUN", realServer},
 	}

@@ -91,6 +91,9 @@ func (v *invocation) options() []option {
 			v.test, v.testFile = true, arg
 			return nil
 		}},
+		{'T', "genhash", none, "", "print the digest of a page; must be the first option", func(string) error {
+			return errors.New("must be the first option")
+		}},
 		{'v', "version", none, "", "show the version and end", func(string) error {
 			v.action = printVersion
 			return errDone
