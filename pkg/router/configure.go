@@ -69,7 +69,7 @@ func (r *role) seat(s seats) *election {
 func (r *role) configure(cfg *config.Config) {
 	for _, c := range cfg.Instances {
 		i := r.newInstance(c)
-		i.virtual = virtualOf(c)
+		i.virtual, i.virtuals = virtualsOf(c)
 		r.instances = append(r.instances, i)
 	}
 	for _, s := range seatsOf(cfg, r.instances) {
@@ -83,7 +83,7 @@ func (r *role) begin() {
 	r.takeStatic()
 	for _, i := range r.instances {
 		i.base, _ = r.mirror.LinkByName(i.cfg.Interface)
-		r.makeVirtual(i)
+		r.makeVirtuals(i)
 		r.promote(i)
 	}
 	r.trackers.set(r.cfg)

@@ -51,7 +51,7 @@ func (r *role) dataOf(b *strings.Builder, i *instance) {
 		line("Master router = %v", st.Master)
 	}
 	line("Interface = %s", c.Interface)
-	if i.virtual.wanted() {
+	if i.virtual != nil {
 		line("Use %s, interface %s", i.virtual.kind, i.own.Name)
 	}
 	from := ""

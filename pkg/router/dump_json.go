@@ -143,7 +143,7 @@ func (r *role) jsonDataOf(i *instance) jsonData {
 		ScriptLower: commandLine(c.Notify.MasterRxLowerPrio),
 		AuthType:    int(c.Auth.Type),
 	}
-	if i.virtual.wanted() {
+	if i.virtual != nil {
 		d.VMAC = i.own.Name
 	}
 	if c.Auth.Type != config.AuthNone {

@@ -44,9 +44,18 @@ func (r *role) reassess() {
 	if !r.synced {
 		return
 	}
+	if r.relinked {
+		r.relinked = false
+		for _, i := range r.instances {
+			r.resolve(i)
+		}
+	}
 	moved := false
 	for _, i := range r.instances {
 		moved = r.locate(i) || moved
+	}
+	if r.unindexed {
+		r.index()
 	}
 	if moved {
 		r.listen()
@@ -157,14 +166,17 @@ func (r *role) assessLink(i *instance, a *assessment) {
 	case !r.usable(i.base):
 		a.fault("entering FAULT state (interface "+name+" down)", "interface %s down", name)
 	}
-	switch {
-	case i.virtual.err != nil:
-		a.fault(fmt.Sprintf("entering FAULT state (%v)", i.virtual.err), "%v", i.virtual.err)
-	case !i.virtual.wanted() || i.own.Index != 0:
-	case i.election.state() == vrrp.Init:
-		a.pending = true // it is being made
-	default:
-		a.fault("entering FAULT state (interface "+i.virtual.name+" missing)", "interface %s missing", i.virtual.name)
+	for _, v := range i.virtuals {
+		_, exists := r.mirror.Link(v.index)
+		switch {
+		case v.err != nil:
+			a.fault(fmt.Sprintf("entering FAULT state (%v)", v.err), "%v", v.err)
+		case exists:
+		case i.election.state() == vrrp.Init:
+			a.pending = true // it is being made
+		default:
+			a.fault("entering FAULT state (interface "+v.name+" missing)", "interface %s missing", v.name)
+		}
 	}
 }
 

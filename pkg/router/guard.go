@@ -37,10 +37,11 @@ func (r *role) guardNow() {
 				p.Silent = append(p.Silent, firewall.Silent{Addr: a.Prefix.Addr(), Index: a.Link})
 			}
 		}
-		if i.virtual.index != 0 && i.virtual.kind == "macvlan" {
-			p.Virtual = append(p.Virtual, firewall.Virtual{
-				Index: i.virtual.index, Parent: i.base.Index, Name: i.virtual.name, Idle: !i.held,
-			})
+		for _, v := range i.virtuals {
+			parent, _ := r.mirror.LinkByName(v.parent)
+			if v.index != 0 && v.kind == "macvlan" {
+				p.Virtual = append(p.Virtual, firewall.Virtual{Index: v.index, Parent: parent.Index, Name: v.name, Idle: !i.held})
+			}
 		}
 	}
 	text := fmt.Sprint(p)

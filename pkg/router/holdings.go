@@ -41,27 +41,27 @@ func (r *role) resolve(i *instance) {
 	h.want, h.watched, h.unresolved = netstate.State{}, netstate.State{}, nil
 	for _, list := range [][]config.Address{i.cfg.VIPs, i.cfg.ExcludedVIPs} {
 		for _, a := range list {
-			dev := a.Dev
-			if dev == i.cfg.Interface && i.virtual.wanted() {
-				dev = i.own.Name
-			}
-			r.resolveAddress(h, a, dev, i.cfg.Interface)
+			r.resolveAddress(h, a, i.makes(a.Dev))
 		}
 	}
 	r.resolveRoutes(h, i.cfg.Routes, i.cfg.Rules)
-	r.index()
+	r.unindexed = true
 }
 
-// resolveAddress adds one address. That the instance's own interface is
-// missing is a fault of its own and not said twice.
-func (r *role) resolveAddress(h *holdings, a config.Address, dev, primary string) {
-	addr, err := desiredAddress(a, dev, r.mirror)
-	switch {
-	case err == nil && addr.Link != 0:
-	case a.Dev == primary:
-		return
-	default:
-		h.unresolved = append(h.unresolved, fmt.Sprintf("interface %s of %v missing", dev, a.Prefix.Addr()))
+// makes reports whether an interface is one whose absence is a fault of its
+// own: that of the instance, or one that is made for it.
+func (i *instance) makes(dev string) bool {
+	return dev == i.cfg.Interface || slices.ContainsFunc(i.virtuals, func(v *virtual) bool { return v.name == dev })
+}
+
+// resolveAddress adds one address. If its interface is missing that is noted,
+// unless it is said elsewhere.
+func (r *role) resolveAddress(h *holdings, a config.Address, said bool) {
+	addr, err := desiredAddress(a, a.Dev, r.mirror)
+	if err != nil || addr.Link == 0 {
+		if !said {
+			h.unresolved = append(h.unresolved, fmt.Sprintf("interface %s of %v missing", a.Dev, a.Prefix.Addr()))
+		}
 		return
 	}
 	h.want.Addresses = append(h.want.Addresses, addr)
@@ -96,6 +96,7 @@ func (r *role) resolveRoutes(h *holdings, routes []config.Route, rules []config.
 // index remembers which instance each address belongs to, and which routes the
 // watcher is to report.
 func (r *role) index() {
+	r.unindexed = false
 	clear(r.holders)
 	keys := map[netstate.RouteKey]bool{}
 	note := func(s netstate.State) {

@@ -28,12 +28,13 @@ type instance struct {
 	advert  packet.Advert // ours, but for the priority
 	dests   []netip.Addr
 
-	base    netstate.Link // the configured interface; Index 0 while it is missing
-	own     netstate.Link // where addresses live: the vmac, or base
-	out     int           // interface that adverts leave through
-	source  netip.Addr
-	unsent  string // why the last advert could not be sent
-	virtual virtual
+	base     netstate.Link // the configured interface; Index 0 while it is missing
+	own      netstate.Link // where addresses live: the vmac, or base
+	out      int           // interface that adverts leave through
+	source   netip.Addr
+	unsent   string     // why the last advert could not be sent
+	virtual  *virtual   // the interface of its own, nil without
+	virtuals []*virtual // that one and those beside it
 
 	holdings
 	reasons        []reason
@@ -170,7 +171,7 @@ func (i *instance) say(format string, args ...any) {
 
 // transmits reports whether adverts leave through the interface of the vmac.
 func (i *instance) transmitsVirtually() bool {
-	return i.virtual.wanted() && !i.cfg.Unicast && (i.cfg.VMAC == nil || !i.cfg.VMAC.XmitBase)
+	return i.virtual != nil && !i.cfg.Unicast && (i.cfg.VMAC == nil || !i.cfg.VMAC.XmitBase)
 }
 
 // send puts one advert on the wire.

@@ -41,8 +41,11 @@ func (a *arrivals) before(x, y netstate.Address) bool { return a.order[x.Key()] 
 // sourceOf is the address that adverts of an instance come from: the
 // configured one, or the first of the interface that is not virtual.
 func (r *role) sourceOf(i *instance) netip.Addr {
-	if i.cfg.SrcIP.IsValid() {
+	switch {
+	case i.cfg.SrcIP.IsValid():
 		return i.cfg.SrcIP
+	case i.virtual != nil && i.virtual.addr.IsValid():
+		return i.virtual.addr
 	}
 	family := netstate.IPv4
 	if i.cfg.IPv6 {
@@ -80,14 +83,14 @@ func (r *role) present(ip netip.Addr) bool {
 func (r *role) locate(i *instance) bool {
 	base, _ := r.mirror.LinkByName(i.cfg.Interface)
 	own, out := base, base.Index
-	if i.virtual.wanted() {
+	if i.virtual != nil {
 		own, _ = r.mirror.Link(i.virtual.index)
 		if i.transmitsVirtually() {
 			out = own.Index
 		}
 	}
 	changed := base.Index != i.base.Index || own.Index != i.own.Index || out != i.out
-	linksChanged := changed || base.MAC != i.base.MAC
+	linksChanged := changed || len(i.want.Addresses) < len(i.cfg.VIPs)+len(i.cfg.ExcludedVIPs)
 	i.base, i.own, i.out = base, own, out
 	if src := r.sourceOf(i); src != i.source {
 		i.source, i.encoder.Format.Src = src, src
@@ -141,6 +144,7 @@ func (r *role) netChanged(ev netstate.Event) {
 	case netstate.LinkGone:
 		r.mirror.Apply(ev)
 		r.virtualLost(ev.Link)
+		r.relinked = true
 	case netstate.LinkChanged:
 		old, existed := r.mirror.Link(ev.Link.Index)
 		r.mirror.Apply(ev)
@@ -158,7 +162,7 @@ func (r *role) linkChanged(old netstate.Link, existed bool, l netstate.Link) {
 	if existed && old.Master != l.Master {
 		r.followMaster(l)
 	}
-	if !existed && r.synced && !r.starting {
+	if (!existed || old.Name != l.Name) && r.synced && !r.starting {
 		r.appeared(l)
 	}
 	if existed && old.Usable() == l.Usable() {
@@ -208,13 +212,11 @@ func (r *role) appeared(l netstate.Link) {
 	for _, i := range r.instances {
 		if i.cfg.Interface == l.Name {
 			i.base = l
-			r.makeVirtual(i)
 			r.promote(i)
 		}
-		if len(i.unresolved) > 0 {
-			r.resolve(i)
-		}
+		r.makeVirtuals(i)
 	}
+	r.relinked = true
 	r.announcer.SetPaces(r.paces())
 }
 

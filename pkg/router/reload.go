@@ -32,11 +32,12 @@ func (r *role) reload(cfg *config.Config) {
 		i := known[identityOf(c)]
 		if i == nil {
 			i = r.newInstance(c)
-			i.virtual = virtualOf(c)
+			i.virtual, i.virtuals = virtualsOf(c)
 			fresh = append(fresh, i)
 		} else {
 			delete(known, identityOf(c))
 			r.adoptConfig(i, c)
+			r.changeVirtuals(i)
 			r.handle(i.election, vrrp.Configure{Router: i.index, Config: i.machineConfig()})
 		}
 		r.instances = append(r.instances, i)
@@ -56,7 +57,7 @@ func (r *role) unseat(gone map[identity]*instance) {
 		} else {
 			r.expel(i)
 		}
-		r.dropVirtual(i)
+		r.dropVirtuals(i)
 	}
 }
 
@@ -110,12 +111,15 @@ func (r *role) settle(before map[*instance]netstate.State, fresh []*instance) {
 	r.releaseFormerStatic()
 	for _, i := range fresh {
 		i.base, _ = r.mirror.LinkByName(i.cfg.Interface)
-		r.makeVirtual(i)
+		r.makeVirtuals(i)
 		r.promote(i)
 	}
 	for _, i := range r.instances {
 		r.locate(i)
 		r.resolve(i)
+	}
+	r.index()
+	for _, i := range r.instances {
 		if i.held {
 			r.change(i, before[i])
 		}
@@ -243,7 +247,7 @@ func (r *role) leave() error {
 	}
 	r.releaseStatic()
 	for _, i := range r.instances {
-		r.dropVirtual(i)
+		r.dropVirtuals(i)
 	}
 	r.system(r.sysctls.Restore)
 	r.system(r.guard.close)

@@ -52,6 +52,8 @@ type role struct {
 	deaf      map[link.Endpoint]error // sockets that could not be opened
 
 	guard       *guard
+	relinked    bool // interfaces have come or gone: what names them must be worked out again
+	unindexed   bool // and so must the indexes of that
 	claimsStale bool // what is watched for duplicates must be worked out again
 
 	hub       *link.Hub

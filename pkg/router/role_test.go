@@ -48,6 +48,7 @@ func still(t *testing.T, cfg *config.Config, links ...netstate.Link) *role {
 		r.locate(i)
 		r.resolve(i)
 	}
+	r.index()
 	return r
 }
 

@@ -123,11 +123,7 @@ func (r *role) describe(i *instance, n int, excluded bool) string {
 		list = i.cfg.ExcludedVIPs
 	}
 	a := list[n]
-	dev := a.Dev
-	if dev == i.cfg.Interface && i.virtual.wanted() {
-		dev = i.own.Name
-	}
-	text := fmt.Sprintf("%v dev %s scope %s", a.Prefix, dev, scopeName(a.Scope))
+	text := fmt.Sprintf("%v dev %s scope %s", a.Prefix, a.Dev, scopeName(a.Scope))
 	if a.Label != "" {
 		text += " label " + a.Label
 	}

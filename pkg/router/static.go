@@ -16,7 +16,7 @@ func (r *role) resolveStatic() {
 	h := &r.static
 	h.want, h.watched, h.unresolved = netstate.State{}, netstate.State{}, nil
 	for _, a := range r.cfg.StaticAddresses {
-		r.resolveAddress(h, a, a.Dev, "")
+		r.resolveAddress(h, a, false)
 	}
 	r.resolveRoutes(h, r.cfg.StaticRoutes, r.cfg.StaticRules)
 }

@@ -3,6 +3,9 @@ package router
 import (
 	"context"
 	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
 
 	"go.uber.org/zap"
 
@@ -11,99 +14,118 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
 )
 
-// virtual is the interface of its own that an instance with use_vmac or
-// use_ipvlan has.
+// virtual is an interface of our own: the one that an instance with use_vmac
+// or use_ipvlan runs on, or one beside it for addresses on other interfaces.
 type virtual struct {
-	kind  string // empty: none is wanted
-	name  string // once it is chosen
-	index int    // once it exists
-	err   error  // why it cannot be had
+	kind   string // "macvlan" or "ipvlan"
+	name   string
+	parent string // name of the interface below
+	mac    netstate.MAC
+	mode   netstate.IPVlanMode
+	group  uint32
+	addr   netip.Addr // of an ipvlan: source of the adverts, there in every state
+	family netstate.Family
+
+	index int   // once it exists
+	err   error // why it cannot be had
 }
 
-func (v *virtual) wanted() bool { return v.kind != "" }
-
-func virtualOf(c *config.Instance) virtual {
+// virtualsOf are the interfaces that an instance wants, its own one first;
+// that one is nil if there is none.
+func virtualsOf(c *config.Instance) (own *virtual, all []*virtual) {
+	family := netstate.IPv4
+	if c.IPv6 {
+		family = netstate.IPv6
+	}
 	switch {
 	case c.VMAC != nil:
-		return virtual{kind: "macvlan", name: c.VMAC.Name}
+		own = &virtual{
+			kind: "macvlan", name: c.VMAC.Name, parent: c.Interface, family: family,
+			mac: netstate.VirtualMAC(c.VRID, family), group: groupNumber(c.VMAC.Group),
+		}
+		if c.VMAC.MACGiven {
+			own.mac = netstate.MAC(c.VMAC.MAC[:])
+		}
 	case c.IPVLAN != nil:
-		return virtual{kind: "ipvlan", name: c.IPVLAN.Name}
+		modes := map[string]netstate.IPVlanMode{"private": netstate.IPVlanPrivate, "vepa": netstate.IPVlanVEPA}
+		own = &virtual{
+			kind: "ipvlan", name: c.IPVLAN.Name, parent: c.Interface, family: family,
+			mode: modes[c.IPVLAN.Flags], addr: c.IPVLAN.Addr, group: groupNumber(c.IPVLAN.Group),
+		}
 	}
-	return virtual{}
+	if own != nil {
+		all = append(all, own)
+	}
+	for _, list := range [][]config.Address{c.VIPs, c.ExcludedVIPs} {
+		for _, a := range list {
+			if a.VMACName == "" || a.Parent == "" || slices.ContainsFunc(all, func(v *virtual) bool { return v.name == a.VMACName }) {
+				continue
+			}
+			f := netstate.FamilyOf(a.Prefix.Addr())
+			all = append(all, &virtual{
+				kind: "macvlan", name: a.VMACName, parent: a.Parent, family: f, mac: netstate.VirtualMAC(c.VRID, f),
+			})
+		}
+	}
+	return own, all
 }
 
-// makeVirtual has the interface of an instance made or found. The answer comes
-// as an event; until then the instance waits.
-func (r *role) makeVirtual(i *instance) {
-	v := &i.virtual
-	if !v.wanted() || i.base.Index == 0 {
+// groupNumber is the number of an interface group; names were resolved before.
+func groupNumber(text string) uint32 {
+	n, err := strconv.ParseUint(text, 0, 32)
+	if err != nil {
+		return 0
+	}
+	return uint32(n)
+}
+
+// makeVirtuals has the interfaces of an instance made or found that are not
+// there yet.
+func (r *role) makeVirtuals(i *instance) {
+	for _, v := range i.virtuals {
+		if v.index == 0 {
+			r.makeVirtual(i, v)
+		}
+	}
+}
+
+// makeVirtual does so for one. The answer comes as an event; until then the
+// instance waits.
+func (r *role) makeVirtual(i *instance, v *virtual) {
+	parent, exists := r.mirror.LinkByName(v.parent)
+	if !exists {
 		return
 	}
-	family := i.family()
-	if v.name == "" {
-		v.name = netstate.VirtualName(i.cfg.VRID, family, r.nameTaken(i))
+	want := netstate.VirtualLink{
+		Name: v.name, Parent: parent.Index, Kind: v.kind, MAC: v.mac, Mode: v.mode, Group: v.group,
 	}
-	want := r.virtualLink(i)
-	sysctls, parent := r.sysctls, i.base.Name
+	sysctls := r.sysctls
 	r.worker.give(func(ctx context.Context, k *kernel.Kernel) func() {
 		l, made, err := k.EnsureLink(want)
 		if err == nil {
-			err = sysctls.SetVirtualSysctls(parent, l.Name, family)
+			err = sysctls.SetVirtualSysctls(parent.Name, l.Name, v.family)
 		}
-		return func() { r.virtualMade(i, l, made, err) }
+		if err == nil && v.addr.IsValid() {
+			source := netstate.NewAddress(l.Index, netip.PrefixFrom(v.addr, v.addr.BitLen()))
+			for _, f := range k.Apply(ctx, []netstate.Op{{Verb: netstate.Add, Item: source}}) {
+				err = f
+			}
+		}
+		return func() { r.virtualMade(i, v, l, made, err) }
 	})
 }
 
-// virtualLink describes the interface of an instance.
-func (r *role) virtualLink(i *instance) netstate.VirtualLink {
-	want := netstate.VirtualLink{Name: i.virtual.name, Parent: i.base.Index, Kind: i.virtual.kind}
-	if c := i.cfg.VMAC; c != nil {
-		want.MAC = netstate.VirtualMAC(i.cfg.VRID, i.family())
-		if c.MACGiven {
-			want.MAC = netstate.MAC(c.MAC[:])
-		}
-	}
-	if c := i.cfg.IPVLAN; c != nil {
-		want.Mode = map[string]netstate.IPVlanMode{
-			"private": netstate.IPVlanPrivate, "vepa": netstate.IPVlanVEPA,
-		}[c.Flags]
-	}
-	return want
-}
-
-// nameTaken reports names that another instance's interface or a foreign one
-// has. One that matches is ours from before.
-func (r *role) nameTaken(i *instance) func(string) bool {
-	return func(name string) bool {
-		for _, other := range r.instances {
-			if other != i && other.virtual.name == name {
-				return true
-			}
-		}
-		l, exists := r.mirror.LinkByName(name)
-		if !exists {
-			return false
-		}
-		want := r.virtualLink(i)
-		want.Name = name
-		return !want.Matches(l)
-	}
-}
-
-func (r *role) virtualMade(i *instance, l netstate.Link, made bool, err error) {
-	i.virtual.err = err
+func (r *role) virtualMade(i *instance, v *virtual, l netstate.Link, made bool, err error) {
+	v.err = err
 	r.dirty = true
 	if err != nil {
-		i.log.Error(fmt.Sprintf("(%s): cannot create interface %s", i.cfg.Name, i.virtual.name), zap.Error(err))
+		i.log.Error(fmt.Sprintf("(%s): cannot create interface %s", i.cfg.Name, v.name), zap.Error(err))
 		return
 	}
-	i.virtual.index = l.Index
+	v.index = l.Index
 	r.guardNow()
 	if made {
-		kind := "VMAC"
-		if i.virtual.kind == "ipvlan" {
-			kind = "ipvlan"
-		}
+		kind := map[string]string{"macvlan": "VMAC", "ipvlan": "ipvlan"}[v.kind]
 		i.log.Info(fmt.Sprintf("(%s): Success creating %s interface %s", i.cfg.Name, kind, l.Name))
 	}
 }
@@ -112,13 +134,15 @@ func (r *role) virtualMade(i *instance, l netstate.Link, made bool, err error) {
 // it went because its parent did, that comes back when the parent does.
 func (r *role) virtualLost(l netstate.Link) {
 	for _, i := range r.instances {
-		if i.virtual.index != l.Index {
-			continue
-		}
-		i.virtual.index = 0
-		if _, exists := r.mirror.Link(i.base.Index); exists {
-			i.log.Warn(fmt.Sprintf("(%s): interface %s is gone, making it again", i.cfg.Name, l.Name))
-			r.makeVirtual(i)
+		for _, v := range i.virtuals {
+			if v.index != l.Index {
+				continue
+			}
+			v.index = 0
+			if _, exists := r.mirror.LinkByName(v.parent); exists {
+				i.log.Warn(fmt.Sprintf("(%s): interface %s is gone, making it again", i.cfg.Name, l.Name))
+				r.makeVirtual(i, v)
+			}
 		}
 	}
 }
@@ -127,32 +151,68 @@ func (r *role) virtualLost(l netstate.Link) {
 // out of it.
 func (r *role) followMaster(parent netstate.Link) {
 	for _, i := range r.instances {
-		own, exists := r.mirror.Link(i.virtual.index)
-		if !exists || own.Parent != parent.Index {
-			continue
-		}
-		r.worker.give(func(_ context.Context, k *kernel.Kernel) func() {
-			err := k.FollowVRF(own)
-			if err == nil {
-				return nil
+		for _, v := range i.virtuals {
+			own, exists := r.mirror.Link(v.index)
+			if !exists || own.Parent != parent.Index {
+				continue
 			}
-			return func() { i.log.Warn("interface "+own.Name, zap.Error(err)) }
-		})
+			r.worker.give(func(_ context.Context, k *kernel.Kernel) func() {
+				err := k.FollowVRF(own)
+				if err == nil {
+					return nil
+				}
+				return func() { i.log.Warn("interface "+own.Name, zap.Error(err)) }
+			})
+		}
 	}
 }
 
-// dropVirtual removes the interface of an instance that ends.
-func (r *role) dropVirtual(i *instance) {
-	if index := i.virtual.index; index != 0 {
-		i.virtual.index = 0
-		r.worker.give(func(_ context.Context, k *kernel.Kernel) func() {
-			err := k.RemoveLink(index)
-			if err == nil {
-				return nil
+// changeVirtuals goes over to the interfaces of a new configuration. One that
+// is wanted as it is stays.
+func (r *role) changeVirtuals(i *instance) {
+	before := i.virtuals
+	i.virtual, i.virtuals = virtualsOf(i.cfg)
+	for n, v := range i.virtuals {
+		for _, old := range before {
+			same := *old
+			same.index, same.err = 0, nil
+			if same != *v {
+				continue
 			}
-			return func() { i.log.Warn("remove interface "+i.virtual.name, zap.Error(err)) }
-		})
+			if i.virtual == v {
+				i.virtual = old
+			}
+			i.virtuals[n] = old
+		}
 	}
+	for _, old := range before {
+		if !slices.Contains(i.virtuals, old) {
+			r.dropVirtual(i, old)
+		}
+	}
+	r.makeVirtuals(i)
+}
+
+// dropVirtuals removes the interfaces of an instance that ends.
+func (r *role) dropVirtuals(i *instance) {
+	for _, v := range i.virtuals {
+		r.dropVirtual(i, v)
+	}
+}
+
+func (r *role) dropVirtual(i *instance, v *virtual) {
+	index := v.index
+	if index == 0 {
+		return
+	}
+	v.index = 0
+	r.worker.give(func(_ context.Context, k *kernel.Kernel) func() {
+		err := k.RemoveLink(index)
+		if err == nil {
+			return nil
+		}
+		return func() { i.log.Warn("remove interface "+v.name, zap.Error(err)) }
+	})
 }
 
 func (i *instance) family() netstate.Family {
