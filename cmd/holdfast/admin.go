@@ -9,7 +9,7 @@ import (
 
 // Usages of the commands that change what a daemon does.
 const (
-	drainUsage   = "VIRTUAL REAL [--for DURATION] " + placeUsage
+	drainUsage   = "VIRTUAL REAL [--timeout DURATION] " + placeUsage
 	serverUsage  = "VIRTUAL REAL " + placeUsage
 	standbyUsage = "[INSTANCE] [--for DURATION] " + placeUsage
 	resumeUsage  = "[INSTANCE] " + placeUsage
@@ -23,7 +23,7 @@ func administer(method, usage string) func([]string) int {
 		var limit time.Duration
 		table := at.options()
 		if method == "drain" {
-			table = append(table, forOption(&limit))
+			table = append(table, durationOption("timeout", &limit))
 		}
 		words, err := parseOptions(table, args)
 		if err == nil && len(words) != 2 {
@@ -48,7 +48,7 @@ func handOver(method, usage string) func([]string) int {
 		var limit time.Duration
 		table := at.options()
 		if method == "standby" {
-			table = append(table, forOption(&limit))
+			table = append(table, durationOption("for", &limit))
 		}
 		words, err := parseOptions(table, args)
 		if err == nil && len(words) > 1 {
@@ -68,9 +68,9 @@ func handOver(method, usage string) func([]string) int {
 	}
 }
 
-// forOption is --for DURATION.
-func forOption(d *time.Duration) option {
-	return option{long: "for", arg: required, set: func(arg string) error {
+// durationOption is an option such as --for 30m.
+func durationOption(name string, d *time.Duration) option {
+	return option{long: name, arg: required, set: func(arg string) error {
 		got, err := time.ParseDuration(arg)
 		if err == nil && got <= 0 {
 			err = fmt.Errorf("%q is no time to wait", arg)
