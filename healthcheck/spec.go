@@ -40,6 +40,10 @@ type Spec struct {
 	// misc_dynamic. It is not part of the check's identity.
 	RealWeight int
 
+	// Critical says that the real server is down with this check even if any
+	// other one would be enough. It is not part of the identity either.
+	Critical bool
+
 	// Suspended says that the check is not needed at the moment. It is not part
 	// of the identity either.
 	Suspended bool
@@ -71,7 +75,7 @@ func (t Timing) Overall() time.Duration {
 // When the first attempt comes is no part of it.
 func (s Spec) Definition() string {
 	s.Warmup = 0
-	s.Key, s.For, s.Also, s.RealWeight, s.Suspended = "", Name{}, nil, 0, false
+	s.Key, s.For, s.Also, s.RealWeight, s.Critical, s.Suspended = "", Name{}, nil, 0, false, false
 	h := fnv.New64a()
 	// Every part of a Spec is plain data; encoding cannot fail.
 	_ = json.NewEncoder(h).Encode(s)

@@ -16,7 +16,7 @@ func defaultGlobal(env *Env) Global {
 		StartupTimeout:   10 * time.Second,
 		ShutdownTimeout:  10 * time.Second,
 		MinAutoDelay:     time.Second,
-		LVS:              LVSGlobal{ReconcileInterval: 5 * time.Second},
+		LVS:              LVSGlobal{ReconcileInterval: 5 * time.Second, SharedChecks: true},
 		McastGroup4:      netip.AddrFrom4([4]byte{224, 0, 0, 18}),
 		McastGroup6:      netip.AddrFrom16([16]byte{0xff, 2, 15: 0x12}),
 		GARP:             GARPTimers{MasterDelay: 5 * time.Second, MasterRepeat: 5, RefreshRepeat: 1},

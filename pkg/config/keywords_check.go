@@ -34,6 +34,11 @@ var timingBlock = Block{Keywords: []Keyword{
 		Doc: "log every failed attempt, not only the final verdict",
 		set: func(d *decoder, a *arg) { d.chk.logAll = tri(a.on) },
 	},
+	{
+		Name: "critical", Takes: Bool, Tier: 'C', Ours: true,
+		Doc: "the server is down with this check even with check_group any",
+		set: func(d *decoder, a *arg) { d.chk.Critical = a.on },
+	},
 }}
 
 // connectBlock is how a checker connects, and its schedule.

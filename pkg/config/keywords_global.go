@@ -730,4 +730,9 @@ var globalBlock = Block{Keywords: []Keyword{
 		Doc: "how often the IPVS table is compared with the configuration and put right; 0 only at changes",
 		set: func(d *decoder, a *arg) { d.g.LVS.ReconcileInterval = a.dur },
 	},
+	{
+		Name: "shared_checks", Takes: Bool, Tier: 'C', Role: Checkers, Default: "true", Ours: true,
+		Doc: "make checks that ask the same of the same target once, for all their real servers; read at start",
+		set: func(d *decoder, a *arg) { d.g.LVS.SharedChecks = a.on },
+	},
 }}

@@ -458,7 +458,7 @@ var realBlock = Block{Keywords: []Keyword{
 	},
 	{
 		Name: "check_group", Takes: Words, Tier: 'C', Args: "all|any", Default: "all", Ours: true,
-		Doc: "whether all checkers must succeed or any one is enough",
+		Doc: "whether all checkers must succeed or any one is enough, besides those that are critical",
 		set: setCheckGroup,
 	},
 }}

@@ -233,6 +233,7 @@ type LVSGlobal struct {
 	FlushOnStop                           FlushOnStop
 	SyncDaemon                            *SyncDaemon
 	ReconcileInterval                     time.Duration // ours; 0 switches it off
+	SharedChecks                          bool          // ours
 }
 
 // FlushOnStop is what lvs_flush_on_stop asks for.

@@ -206,6 +206,7 @@ type Checker struct {
 	ConnectTimeout   time.Duration
 	Alpha            bool
 	LogAllFailures   bool
+	Critical         bool // ours: must be up even where any other check is enough
 
 	HTTP *HTTPCheck
 	SMTP *SMTPCheck

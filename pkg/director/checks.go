@@ -44,7 +44,7 @@ func specOf(cfg *config.Config, vs *config.VirtualServer, rs *config.RealServer,
 		},
 		Rise: max(rs.Rise, 1), Fall: max(rs.Fall, 1),
 		Alpha: ck.Alpha, LogAllFailures: ck.LogAllFailures,
-		RealWeight: rs.Weight,
+		RealWeight: rs.Weight, Critical: ck.Critical,
 	}
 	if rs.Fall > 0 { // counts failures instead of retries
 		s.Retry = 0

@@ -73,7 +73,7 @@ func Run(ctx context.Context, opt Options) error {
 	}
 	defer k.Close()
 	r := newRole(opt, k)
-	engine, err := probe.New(probe.Options{Event: r.checked, Log: opt.Log})
+	engine, err := probe.New(probe.Options{Event: r.checked, Log: opt.Log, Alone: !opt.Config.Global.LVS.SharedChecks})
 	if err != nil {
 		return err
 	}

@@ -64,13 +64,23 @@ type check struct {
 	result healthcheck.Result
 }
 
+// healthy says what the checks make of the server: all of them must be up, or,
+// where any one is enough, all that are critical and one of the others.
 func (s *server) healthy() bool {
+	anyone := s.cfg.CheckGroupMode == "any"
+	others, up := 0, 0
 	for _, c := range s.checks {
-		if !c.up {
+		switch {
+		case anyone && !c.spec.Critical:
+			others++
+			if c.up {
+				up++
+			}
+		case !c.up:
 			return false
 		}
 	}
-	return true
+	return others == 0 || up > 0
 }
 
 // total is the configured weight plus what the checks add.
