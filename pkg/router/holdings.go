@@ -255,6 +255,27 @@ func (r *role) announceNow(i *instance, repeat int) {
 	r.announcer.Announce(list, repeat)
 }
 
+// announceExtra tells switches behind the interface below a virtual one where
+// the virtual MAC is, at the pace of garp_extra_if.
+func (r *role) announceExtra(i *instance, now time.Time) {
+	if i.cfg.GARPExtraIf == 0 || !i.held || now.Before(i.extraAt) {
+		return
+	}
+	i.extraAt = now.Add(i.cfg.GARPExtraIf)
+	var list []link.Announcement
+	for _, a := range i.want.Addresses {
+		l, ok := r.mirror.Link(a.Link)
+		if !ok || l.Parent == 0 || !i.cfg.GARPExtraIfAll && a.Link != i.own.Index {
+			continue
+		}
+		list = append(list, link.Announcement{
+			Owner: i.cfg.Name, Index: l.Parent, MAC: net.HardwareAddr(l.MAC.Bytes()), Addr: a.Prefix.Addr(),
+			Router: !a.Prefix.Addr().Is4() && kernel.Forwarding(l.Name),
+		})
+	}
+	r.announcer.Announce(list, 1)
+}
+
 // announced hears of every announcement that was sent.
 func (r *role) announced(a link.Announcement, err error) {
 	if err != nil {
@@ -298,6 +319,9 @@ func (r *role) addressLost(a netstate.Address) {
 		return err == nil && w.Key() == a.Key()
 	})
 	i := r.holders[a.Key()]
+	if i == nil && r.concerns(r.linkName(a.Link)) {
+		r.log.Debug(fmt.Sprintf("Deassigned address %v from interface %s", a.Prefix.Addr(), r.linkName(a.Link)))
+	}
 	if i == nil || !i.held || i.busy > 0 {
 		return
 	}

@@ -41,6 +41,7 @@ type instance struct {
 	weight         int
 	effective      uint8 // priority, as the machine was told
 	pending        bool
+	extraAt        time.Time // next announcement through the interface below
 	refusals       refusals
 	counts         counters
 	masterPriority int           // of the last advert accepted as backup

@@ -126,10 +126,11 @@ func (r *role) netChanged(ev netstate.Event) {
 			r.begin()
 		}
 	case netstate.AddressChanged:
+		_, known := r.mirror.Address(ev.Address)
 		r.arrived.note(ev.Address)
 		r.mirror.Apply(ev)
-		if r.opt.LogAddresses {
-			r.log.Info(fmt.Sprintf("Netlink reflector reports IP %v added to %s", ev.Address.Prefix.Addr(), r.linkName(ev.Address.Link)))
+		if !known {
+			r.addressCame(ev.Address)
 		}
 	case netstate.AddressGone:
 		r.arrived.forget(ev.Address)
@@ -153,6 +154,18 @@ func (r *role) netChanged(ev netstate.Event) {
 		r.mirror.Apply(ev)
 	}
 	r.dirty = true
+}
+
+// addressCame tells of a new address that adverts may come from, or of any if
+// the operator wants that.
+func (r *role) addressCame(a netstate.Address) {
+	name := r.linkName(a.Link)
+	if r.opt.LogAddresses {
+		r.log.Info(fmt.Sprintf("Netlink reflector reports IP %v added to %s", a.Prefix.Addr(), name))
+	}
+	if r.holders[a.Key()] == nil && r.concerns(name) {
+		r.log.Debug(fmt.Sprintf("Assigned address %v for interface %s", a.Prefix.Addr(), name))
+	}
 }
 
 // linkChanged tells of a link that came up or went down. Group memberships are

@@ -182,6 +182,8 @@ func (r *role) loop(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return r.leave()
+		case <-r.ctx.Done():
+			return nil // a part failed: end, and leave everything for a successor
 		case p := <-r.packets:
 			r.receive(p)
 		case f := <-r.inbox:
@@ -214,6 +216,9 @@ func (r *role) tend(now time.Time) {
 	}
 	if len(r.deaf) > 0 {
 		r.listen()
+	}
+	for _, i := range r.instances {
+		r.announceExtra(i, now)
 	}
 }
 
