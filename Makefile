@@ -9,7 +9,7 @@ STATICCHECK_VERSION := v0.8.2
 NFPM_VERSION        := v2.45.0
 
 LABTESTS := ./pkg/netlab/labtest/...
-LDFLAGS  := -s -w -X main.version=$(VERSION)
+LDFLAGS  := -s -w -X github.com/holdfast-lb/holdfast/pkg/daemon.Version=$(VERSION)
 
 .PHONY: build
 build: ## bin/holdfast, static

@@ -32,16 +32,14 @@ func runVRRP(ctx context.Context, r daemon.Room) error {
 		Handover:        r.Memory,
 		StandbyFile:     strings.TrimSuffix(r.Sockets(control.VRRP), ".sock") + ".standby",
 	}
-	if r.Config.HasBFD() {
-		opt.WatchBFD = func(ctx context.Context, report func(string, bool)) {
-			bfd.Watch(ctx, r.Sockets(control.BFD), func(list []bfd.Status) {
-				for _, s := range list {
-					if s.VRRP {
-						report(s.Name, s.Up)
-					}
+	opt.WatchBFD = func(ctx context.Context, report func(string, bool)) {
+		bfd.Watch(ctx, r.Sockets(control.BFD), func(list []bfd.Status) {
+			for _, s := range list {
+				if s.VRRP {
+					report(s.Name, s.Up)
 				}
-			})
-		}
+			}
+		})
 	}
 	return router.Run(ctx, opt)
 }

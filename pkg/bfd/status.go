@@ -59,7 +59,7 @@ func (r *role) publish() {
 // and calls f with all of them, at least once a second and at each change,
 // until ctx ends. While the role is away f is not called.
 func Watch(ctx context.Context, path string, f func([]Status)) {
-	const retry = 200 * time.Millisecond
+	const retry = time.Second // the role may have nothing to do and not run
 	for ctx.Err() == nil {
 		if c, err := control.Dial(ctx, path); err == nil {
 			_ = c.Events(ctx, func(e control.Event) error {

@@ -3,6 +3,7 @@ package director
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"slices"
 	"sync"
@@ -25,10 +26,16 @@ const (
 // followBFD passes the states of BFD sessions to BFD_CHECKs until ctx ends. The
 // bfd role repeats them every second, so there is nothing to ask for.
 func (r *role) followBFD(ctx context.Context) error {
-	for r.opt.BFDSocket != "" && ctx.Err() == nil {
-		err := r.hearBFD(ctx)
-		if err != nil && ctx.Err() == nil {
-			r.log.Debug("BFD sessions are not known", zap.Error(err))
+	return r.follow(ctx, r.opt.BFDSocket, "BFD sessions", r.hearBFD)
+}
+
+// follow hears another role again and again until ctx ends. That the role does
+// not run is no news: it may have nothing to do.
+func (r *role) follow(ctx context.Context, socket, what string, hear func(context.Context) error) error {
+	for socket != "" && ctx.Err() == nil {
+		err := hear(ctx)
+		if err != nil && ctx.Err() == nil && !errors.Is(err, control.ErrNotRunning) {
+			r.log.Debug(what+" are not known", zap.Error(err))
 		}
 		select {
 		case <-ctx.Done():
@@ -106,17 +113,7 @@ func (r *role) located(here map[netip.Addr]bool) {
 // followVRRP keeps the sync daemon in step with the VRRP instance that
 // lvs_sync_daemon names, until ctx ends.
 func (r *role) followVRRP(ctx context.Context) error {
-	for r.opt.VRRPSocket != "" && ctx.Err() == nil {
-		err := r.hearVRRP(ctx)
-		if err != nil && ctx.Err() == nil {
-			r.log.Debug("VRRP instances are not known", zap.Error(err))
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(redial):
-		}
-	}
-	return nil
+	return r.follow(ctx, r.opt.VRRPSocket, "VRRP instances", r.hearVRRP)
 }
 
 // hearVRRP asks for the instances' states with every event, and now and then in
