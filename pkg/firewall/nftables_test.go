@@ -32,6 +32,8 @@ func newLAN(t *testing.T) *lan {
 	sw := l.Switch("lan")
 	sw.Connect(l.a, "eth0", "192.0.2.1/24", "2001:db8::1/64", "fe80::1/64")
 	sw.Connect(l.b, "eth0", "192.0.2.2/24", "2001:db8::2/64", "fe80::2/64", "192.0.2.50/32", "2001:db8::50/128", "fe80::50/128")
+	// A cable carries nothing for a moment after it was plugged in.
+	l.Eventually(10*time.Second, "a reaches b", func() bool { return l.reaches("192.0.2.2") && l.reaches("fe80::2") })
 	if err := l.b.Do(func() (err error) { l.nft, err = OpenNFTables(options); return err }); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +57,7 @@ func (l *lan) reaches(addr string) bool {
 	if netip.MustParseAddr(addr).IsLinkLocalUnicast() {
 		addr += "%eth0"
 	}
-	_, err := l.a.Command("ping", "-n", "-c", "1", "-W", "1", addr)
+	_, err := l.a.Command("ping", "-n", "-c", "2", "-i", "0.2", "-W", "1", addr)
 	return err == nil
 }
 
@@ -124,7 +126,7 @@ func TestApplyAgainKeepsCounters(t *testing.T) {
 	l.apply(p)
 	l.reaches("192.0.2.50")
 	l.apply(Policy{Silent: append(p.Silent, p.Silent...)}) // the same, said twice
-	if out := l.ruleset(); !strings.Contains(out, "counter packets 1 ") {
+	if out := l.ruleset(); !strings.Contains(out, "counter packets 2 ") {
 		t.Errorf("the counter started again:\n%s", out)
 	}
 }

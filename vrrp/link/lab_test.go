@@ -76,6 +76,13 @@ func newLAN(t *testing.T) *lan {
 	sw := l.Switch("lan")
 	sw.Connect(l.a, "eth0", "192.0.2.1/24", "fe80::1/64")
 	l.port = sw.Connect(l.b, "eth0", "192.0.2.2/24", "fe80::2/64")
+	// A cable carries nothing for a moment after it was plugged in.
+	for _, addr := range []string{"192.0.2.2", "fe80::2%eth0"} {
+		l.Eventually(10*time.Second, "a reaches "+addr, func() bool {
+			_, err := l.a.Command("ping", "-n", "-c", "1", "-W", "1", addr)
+			return err == nil
+		})
+	}
 	l.do(l.a, func() (err error) { l.sender, err = NewSender(); return err })
 	l.hub = NewHub(l.deliver, l.fail)
 	t.Cleanup(func() { l.sender.Close(); l.hub.Close() })
