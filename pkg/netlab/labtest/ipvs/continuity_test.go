@@ -70,6 +70,11 @@ func TestReloadIsExact(t *testing.T) {
 			t.Fatalf("%s: %v", addr, got)
 		}
 	}
+	// The kernel adds its counters up every two seconds.
+	site.Eventually(10*time.Second, "the tenth service's counters", func() bool {
+		f := strings.Fields(counters(lb)[netlab.VIP+":8009"][0])
+		return len(f) > 2 && f[2] == "4"
+	})
 	before := counters(lb)
 
 	watch.Reset()
