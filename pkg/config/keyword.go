@@ -2,7 +2,8 @@ package config
 
 import (
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -69,6 +70,9 @@ type Block struct {
 
 	once  sync.Once
 	index map[string]*Keyword
+
+	sorted sync.Once
+	names  []string
 }
 
 // Lookup returns the keyword of that name, or nil.
@@ -86,15 +90,12 @@ func (b *Block) Lookup(name string) *Keyword {
 	return b.index[name]
 }
 
-// Names returns the names of the block's keywords, sorted.
+// Names returns the names of the block's keywords, sorted. The caller must not
+// change the list.
 func (b *Block) Names() []string {
 	b.Lookup("")
-	names := make([]string, 0, len(b.index))
-	for n := range b.index {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	return names
+	b.sorted.Do(func() { b.names = slices.Sorted(maps.Keys(b.index)) })
+	return b.names
 }
 
 // All returns the block's keywords in the order of their declaration.
