@@ -184,7 +184,7 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 func (e *Engine) loop() error {
-	now := time.Now()
+	now, started := time.Now(), false
 	for e.ctx.Err() == nil {
 		// The deadline comes before the inbox: whoever fills the inbox later
 		// moves the deadline later, too.
@@ -192,7 +192,9 @@ func (e *Engine) loop() error {
 		if err := e.poll.until(until); err != nil {
 			return fmt.Errorf("health checks: %w", err)
 		}
-		busy := e.takeInbox(now) || !until.IsZero() && !until.After(now)
+		// What has just been started may have come back already, from close by:
+		// a look is cheaper than going to sleep.
+		busy := e.takeInbox(now) || started || !until.IsZero() && !until.After(now)
 		if busy {
 			e.poll.peek()
 		} else if err := e.poll.wait(); err != nil {
@@ -204,7 +206,7 @@ func (e *Engine) loop() error {
 				e.happened(j, ev.Events, now)
 			}
 		}
-		e.work(now)
+		started = e.work(now)
 	}
 	return nil
 }
@@ -229,13 +231,15 @@ func (e *Engine) takeInbox(now time.Time) bool {
 	return len(in) > 0
 }
 
-// work starts what is due and ends what took too long.
-func (e *Engine) work(now time.Time) {
+// work starts what is due and ends what took too long, and reports whether
+// there was anything.
+func (e *Engine) work(now time.Time) (any bool) {
 	for range batch {
 		j := e.queue.first()
 		if j == nil || j.when.After(now) {
-			return
+			break
 		}
+		any = true
 		e.queue.remove(j)
 		if j.running {
 			e.late(j, now)
@@ -243,6 +247,7 @@ func (e *Engine) work(now time.Time) {
 			e.start(j, now)
 		}
 	}
+	return any
 }
 
 // schedule queues the next attempt of a check.
@@ -252,10 +257,7 @@ func (e *Engine) schedule(j *job) {
 		e.queue.remove(j)
 		return
 	}
-	if over := due.Sub(e.epoch) % grain; over > 0 {
-		due = due.Add(grain - over)
-	}
-	e.queue.set(j, due)
+	e.queue.set(j, rounded(due, e.epoch, j.check.Spec.DelayLoop))
 }
 
 func (e *Engine) set(specs []healthcheck.Spec, now time.Time) {

@@ -2,9 +2,22 @@ package probe
 
 import "time"
 
-// grain is to what due times are rounded up, so that checks which come due
-// about together are made together: one wake-up for all of them.
-const grain = 4 * time.Millisecond
+// maxGrain is to what due times are rounded up, so that checks which come due
+// about together are made together: one wake-up for all of them, which costs
+// more than a check does. Short pauses are rounded less.
+const maxGrain = 16 * time.Millisecond
+
+// rounded is a due time on the grid that fits the pause before it.
+func rounded(due, epoch time.Time, pause time.Duration) time.Time {
+	grain := min(pause/256, maxGrain)
+	if grain <= 0 {
+		return due
+	}
+	if over := due.Sub(epoch) % grain; over > 0 {
+		due = due.Add(grain - over)
+	}
+	return due
+}
 
 // queue holds what is to be done when, in a heap. Each job is in it at most
 // once: with the time of its next attempt, or with the time at which the
