@@ -68,6 +68,9 @@ func endChecker(d *decoder) {
 			return
 		}
 	}
+	if u := c.UDP; u != nil && u.MinReply > u.MaxReply {
+		d.err("reply-length", at, "min_reply_length %d is above max_reply_length %d: the check always fails", u.MinReply, u.MaxReply)
+	}
 	if c.Kind != CheckMisc && c.Kind != CheckBFD && c.Kind != CheckFile && !d.completeTarget(c) {
 		return
 	}
@@ -118,6 +121,13 @@ func setHTTPProtocol(d *decoder, a *arg) {
 	}
 }
 
+func setPath(d *decoder, a *arg) {
+	if d.url.Path != "" {
+		d.err("duplicate-keyword", a.key, "the url has the path %s already; this one replaces it", d.url.Path)
+	}
+	d.url.Path = a.text
+}
+
 func setDigest(d *decoder, a *arg) {
 	w := a.words[0]
 	b, err := hex.DecodeString(w.Text)
@@ -152,12 +162,11 @@ func setRegex(d *decoder, a *arg) {
 		d.hint("put it into double quotes")
 		return
 	}
-	d.url.Regex = unescapeRegex(a.words[0].Text)
+	if d.url.Regex != "" {
+		d.err("duplicate-keyword", a.key, "the url has a regular expression already; this one replaces it")
+	}
+	d.url.Regex = a.words[0].Text
 }
-
-// unescapeRegex resolves the escapes that the language knows in a regular
-// expression; all others belong to the expression.
-func unescapeRegex(s string) string { return s }
 
 var regexOptions = []string{
 	"allow_empty_class", "alt_bsux", "auto_callout", "caseless", "dollar_endonly", "dotall", "dupnames", "extended",
@@ -169,7 +178,7 @@ var regexOptions = []string{
 func setRegexOptions(d *decoder, a *arg) {
 	for _, w := range a.words {
 		if !slices.Contains(regexOptions, w.Text) {
-			d.err("unknown-word", w, "%q is not an option of a regular expression", w.Text)
+			d.warn("unknown-regex-option", w, "%q is not an option of a regular expression; it is ignored", w.Text)
 			d.hintClosest(w.Text, regexOptions)
 			continue
 		}
@@ -178,19 +187,25 @@ func setRegexOptions(d *decoder, a *arg) {
 }
 
 func setRegexOffset(d *decoder, a *arg, to *int) {
-	if !a.given {
-		return
+	if a.given {
+		*to = d.regexNumber(a.words[0])
 	}
-	if n, ok := d.integer(a.words[0], 0, maxInt32); ok {
-		*to = int(n)
+}
+
+// regexNumber reads a number that keepalived does not check.
+func (d *decoder) regexNumber(w syntax.Word) int {
+	neg, num, rest := digits(w.Text)
+	n, ok := atoi(num)
+	if num == "" || rest != "" || neg || !ok || n > maxInt32 {
+		d.warn("invalid-regex-number", w, "%q is not a number of bytes; it is ignored", w.Text)
+		return 0
 	}
+	return int(n)
 }
 
 func setRegexStack(d *decoder, a *arg) {
 	for i, w := range a.words[:min(len(a.words), 2)] {
-		if n, ok := d.integer(w, 0, maxInt32); ok {
-			d.url.RegexStack[i] = int(n)
-		}
+		d.url.RegexStack[i] = d.regexNumber(w)
 	}
 }
 
@@ -209,11 +224,11 @@ func setDNSType(d *decoder, a *arg) {
 }
 
 func setDNSName(d *decoder, a *arg) {
+	// keepalived takes a first label of one character for an empty one.
 	name := a.words[0].Text
-	labels := strings.Split(strings.TrimSuffix(name, "."), ".")
-	bad := len(name) > 255
-	for _, l := range labels {
-		bad = bad || l == "" && name != "." || len(l) > 63
+	bad := len(name) > 255 || len(name) > 1 && name[1] == '.'
+	for l := range strings.SplitSeq(strings.TrimSuffix(name, "."), ".") {
+		bad = bad || l == "" && name != "."
 	}
 	if bad {
 		d.err("invalid-dns-name", a.words[0], "%q is not a name that DNS can ask for", name)
@@ -265,10 +280,6 @@ func (d *decoder) hexData(words []syntax.Word, wild bool) (data, mask []byte, ok
 			}
 			half ^= 1
 		}
-	}
-	if half != 0 {
-		d.err("invalid-hex", words[0], "the number of hexadecimal digits is odd")
-		return nil, nil, false
 	}
 	return data, mask, true
 }

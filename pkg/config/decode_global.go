@@ -278,6 +278,10 @@ func setMcastGroup(d *decoder, a *arg, to *netip.Addr, v6 bool) {
 
 // extraIf reads garp_extra_if: [all] SECONDS.
 func (d *decoder) extraIf(a *arg, to *time.Duration, all *bool) {
+	least := int64(0)
+	if d.inst == nil { // an instance may switch off what global_defs says
+		least = 1
+	}
 	w := a.words
 	both := w[0].Text == "all"
 	if both {
@@ -286,7 +290,7 @@ func (d *decoder) extraIf(a *arg, to *time.Duration, all *bool) {
 			return
 		}
 	}
-	if n, ok := d.integer(w[0], 0, 86400); ok {
+	if n, ok := d.integer(w[0], least, 86400); ok {
 		*to, *all = time.Duration(n)*time.Second, both
 	}
 }
@@ -460,6 +464,7 @@ func setNetNamespace(d *decoder, a *arg) {
 		return
 	}
 	p.NetNamespace, p.UsePidDir = a.text, true
+	d.namespaceAt = a.words[0]
 }
 
 func setNetNamespaceIPVS(d *decoder, a *arg) {
@@ -471,6 +476,7 @@ func setNetNamespaceIPVS(d *decoder, a *arg) {
 	p.IPVSNamespaceSet = true
 	if a.given {
 		p.NetNamespaceIPVS = a.words[0].Text
+		d.namespaceAt = a.words[0]
 	}
 }
 

@@ -69,6 +69,11 @@ func (d *decoder) serverAddr(words []syntax.Word) (netip.AddrPort, bool) {
 func endVirtual(d *decoder) {
 	v := d.vs
 	d.vs = nil
+	if s := v.Sorry; s != nil && s.Addr.Addr().Is6() != v.IPv6 && v.familyGiven && v.Method.Kind != TUN {
+		d.at("family-mismatch", s.At, "the sorry server %s is of another family than the service; it is left out", s.Addr.Addr())
+		d.hint("only lb_kind TUN goes from one family to the other")
+		v.Sorry = nil
+	}
 	if len(v.reals) == 0 {
 		d.err("no-real-servers", syntax.Word{At: v.At}, "this virtual_server has no real_server; it is ignored")
 		d.hint("add at least one real_server ADDRESS PORT { }")
@@ -133,7 +138,13 @@ func setMethod(d *decoder, a *arg, to *Method, given *bool) {
 		d.hint("it may be NAT, DR or TUN")
 		return
 	}
-	if m.Kind == TUN && !d.tunnel(&m, a.words[1:]) {
+	switch options := a.words[1:]; {
+	case m.Kind == TUN:
+		if !d.tunnel(&m, options) {
+			return
+		}
+	case len(options) > 0:
+		d.err("tunnel-option", options[0], "%s takes no options; those behind TUN are meant", w.Text)
 		return
 	}
 	*to, *given = m, true
@@ -162,6 +173,10 @@ func (d *decoder) tunnel(m *Method, words []syntax.Word) bool {
 			d.unknownWord(w, "type", "port", "nocsum", "csum", "remcsum")
 			return false
 		}
+	}
+	if m.Tunnel == IPIP && m.CsumGiven && m.Csum != NoCsum {
+		d.err("tunnel-option", words[0], "IPIP tunnels have no checksum")
+		return false
 	}
 	if (m.Tunnel == GUE) != (m.TunPort != 0) {
 		d.err("tunnel-port", words[0], "type gue needs a port, and no other type has one")
@@ -209,10 +224,13 @@ func setProtocol(d *decoder, a *arg) {
 // setGranularity reads an IPv4 netmask or an IPv6 prefix length.
 func setGranularity(d *decoder, a *arg) {
 	w := a.words[0]
-	mask, isAddr := parseAddr(w.Text)
+	var mask netip.Addr
+	if strings.Contains(w.Text, ".") || d.vs.familyGiven && !d.vs.IPv6 {
+		mask, _ = shortIPv4(w.Text)
+	}
 	length := 0
 	switch {
-	case isAddr && mask.Is4():
+	case mask.Is4():
 		b := mask.As4()
 		n := binary.BigEndian.Uint32(b[:])
 		length = bits.OnesCount32(n)
@@ -224,7 +242,7 @@ func setGranularity(d *decoder, a *arg) {
 		}
 		length = int(n)
 	}
-	if v6 := !isAddr; d.vs.familyGiven && d.vs.IPv6 != v6 {
+	if v6 := !mask.Is4(); d.vs.familyGiven && d.vs.IPv6 != v6 {
 		d.err("family-mismatch", w, "the granularity is a netmask for IPv4, a prefix length for IPv6")
 		return
 	} else if !d.vs.familyGiven {
@@ -245,10 +263,6 @@ func setEngine(d *decoder, a *arg) {
 }
 
 func setSorryServer(d *decoder, a *arg) {
-	if d.vs.Sorry != nil {
-		d.err("duplicate-keyword", a.key, "sorry_server is given twice; this one is ignored")
-		return
-	}
 	addr, ok := d.serverAddr(a.words)
 	if !ok {
 		return
@@ -309,6 +323,16 @@ func openReal(d *decoder, a *arg) bool {
 }
 
 func endReal(d *decoder) {
+	m := d.rs.Method
+	if !d.rs.methodGiven {
+		m = d.vs.Method
+	}
+	if d.vs.familyGiven && d.rs.Addr.Addr().Is6() != d.vs.IPv6 && m.Kind != TUN {
+		d.at("family-mismatch", d.rs.At, "%s is of another family than the service; it is left out", d.rs.Addr.Addr())
+		d.hint("only lb_kind TUN goes from one family to the other")
+		d.rs = nil
+		return
+	}
 	d.vs.reals = append(d.vs.reals, d.rs)
 	d.rs = nil
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
@@ -63,6 +64,14 @@ func endTrackScript(d *decoder) {
 	}
 }
 
+func setScriptTimeout(d *decoder, a *arg) {
+	if a.dur == 0 {
+		d.err("number-out-of-range", a.words[0], "timeout must be above 0; 1 is used")
+		a.dur = time.Second
+	}
+	d.trackScript.Timeout = a.dur
+}
+
 func setScriptInterval(d *decoder, a *arg) { d.trackScript.Interval = a.dur }
 
 // weight reads WEIGHT [reverse].
@@ -107,21 +116,27 @@ func endTrackProcess(d *decoder) {
 		d.err("quorum-range", name, "quorum_max of %s is below its quorum", p.Name)
 		p.Quorum = p.QuorumMax
 	}
+	if len(p.Params) > 0 && p.ParamMatch == ParamNone {
+		p.ParamMatch = ParamExact
+	}
+	if p.ParamMatch != ParamNone {
+		p.FullCommand = true // parameters are part of the command line alone
+	}
 	d.cfg.Processes = append(d.cfg.Processes, p)
 }
 
 func setProcess(d *decoder, a *arg) {
-	argv, _ := splitCommand(a.words[0].Text)
-	if len(argv) == 0 {
+	if strings.TrimSpace(a.words[0].Text) == "" {
 		d.err("empty-command", a.words[0], "there is no process name here")
 		return
 	}
-	for _, w := range a.words[1:] {
-		argv = append(argv, w.Text)
+	if d.process.Path != "" {
+		d.err("duplicate-keyword", a.key, "%s has its process already; this one is ignored", d.process.Name)
+		return
 	}
-	d.process.Path, d.process.Params = argv[0], argv[1:]
-	if len(argv) > 1 && d.process.ParamMatch == ParamNone {
-		d.process.ParamMatch = ParamExact
+	d.process.Path = a.words[0].Text
+	for _, w := range a.words[1:] {
+		d.process.Params = append(d.process.Params, w.Text)
 	}
 }
 
@@ -164,6 +179,14 @@ func endTrackFile(d *decoder) {
 	d.cfg.TrackFiles = append(d.cfg.TrackFiles, d.file)
 }
 
+func setTrackFilePath(d *decoder, a *arg) {
+	if d.file.Path != "" {
+		d.err("duplicate-keyword", a.key, "%s has the file %s already; this one is ignored", d.file.Name, d.file.Path)
+		return
+	}
+	d.file.Path = a.text
+}
+
 func setInitFile(d *decoder, a *arg) {
 	value := 0
 	for _, w := range a.words {
@@ -174,6 +197,9 @@ func setInitFile(d *decoder, a *arg) {
 		n, ok := d.integer(w, -1<<31, maxInt32)
 		if !ok {
 			return
+		}
+		if n < -254 || n > 254 {
+			d.err("number-out-of-range", w, "%d is outside what a priority can follow, -254 to 254", n)
 		}
 		value = int(n)
 	}
@@ -234,6 +260,12 @@ func (d *decoder) garpInterface(w syntax.Word) {
 				d.err("duplicate-interface", w, "the interface %s is in another garp_group already", w.Text)
 				return
 			}
+		}
+	}
+	for _, name := range d.garp.Interfaces {
+		if name == w.Text {
+			d.err("duplicate-interface", w, "the interface %s is in this garp_group already", w.Text)
+			return
 		}
 	}
 	d.wantInterface(w, "garp_group")
@@ -423,12 +455,13 @@ func (d *decoder) trackWeight(words []syntax.Word, kind trackKind, t *Track) boo
 	if !ok {
 		return true
 	}
-	t.Weight, t.Reverse = int(n), false
+	t.Weight = int(n)
 	if len(words) > 3 {
 		switch words[3].Text {
 		case "reverse":
 			t.Reverse = true
 		case "noreverse":
+			t.Reverse = false
 		default:
 			d.unknownWord(words[3], "reverse", "noreverse")
 		}

@@ -194,6 +194,14 @@ func itemUnicastPeer(d *decoder, words []syntax.Word) {
 	d.inst.UnicastPeers = append(d.inst.UnicastPeers, p)
 }
 
+func setVRF(d *decoder, a *arg) {
+	if d.inst.Interface != "" {
+		d.err("vrf-and-interface", a.words[0], "an instance has an interface or a vrf; the vrf is ignored")
+		return
+	}
+	d.inst.VRF = a.text
+}
+
 func setOldChecksum(d *decoder, a *arg) {
 	d.inst.unicastGiven = true
 	d.inst.OldUnicastChecksum = ChecksumOld
@@ -309,10 +317,13 @@ func setVMAC(d *decoder, a *arg) {
 			v.Group = words[i].Text
 		case w.Text == "netlink_notify_msg":
 			v.NetlinkOK = true
-		case strings.Count(w.Text, ":") >= 4:
+		case strings.Contains(w.Text, ":"):
 			d.vmacAddress(v, w)
 		case i == 0:
-			v.Name = d.linkName(w)
+			if v.Name = d.linkName(w); strings.Contains(v.Name, "/") {
+				d.err("invalid-name", w, "%q cannot be the name of an interface", w.Text)
+				v.Name = ""
+			}
 		default:
 			d.unknownWord(w, "name", "group", "netlink_notify_msg")
 		}

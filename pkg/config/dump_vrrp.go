@@ -9,6 +9,7 @@ import (
 )
 
 func (d *dumper) vrrp(r *Reading, c *Config) {
+	d.garpGroups(c)
 	if len(c.StaticAddresses) > 0 {
 		d.title("Static Addresses")
 		for i := range c.StaticAddresses {
@@ -27,6 +28,16 @@ func (d *dumper) vrrp(r *Reading, c *Config) {
 			d.line("     %s", dumpRule(&c.StaticRules[i]))
 		}
 	}
+	if len(c.TrackGroups) > 0 {
+		d.title("Static Track groups")
+		for _, g := range c.TrackGroups {
+			d.line(" Static Track Group = %s", g.Name)
+			d.line("   VRRP member instances :")
+			for _, m := range g.Members {
+				d.line("     %s", m)
+			}
+		}
+	}
 	if len(r.instances) > 0 {
 		d.title("VRRP Topology")
 		for _, i := range r.instances {
@@ -40,10 +51,9 @@ func (d *dumper) vrrp(r *Reading, c *Config) {
 		}
 	}
 	d.vrrpScripts(r)
-	d.trackProcesses(r, c)
 	d.vrrpFiles(r, c)
+	d.trackProcesses(r, c)
 	d.vrrpBFDs(r, c)
-	d.garpGroups(c)
 }
 
 func (d *dumper) instance(r *Reading, i *instanceDraft) {
@@ -66,6 +76,9 @@ func (d *dumper) instance(r *Reading, i *instanceDraft) {
 	d.line("   Read timeout = 0.000000 (Thu Jan  1 00:00:00.000000 1970)")
 	d.line("   Master down timer = 0 usecs")
 	d.interfaces(r, i)
+	if i.NoVIPs {
+		d.line("   Suppress no VIPs warning")
+	}
 	if i.DontTrackPrimary {
 		d.line("   VRRP interface tracking disabled")
 	}
@@ -97,11 +110,11 @@ func (d *dumper) instance(r *Reading, i *instanceDraft) {
 	if i.Debug != 0 {
 		d.line("   Debug level = %d", i.Debug)
 	}
+	d.addresses("Virtual IP", i.VIPs, true)
+	d.addresses("Virtual IP Excluded", i.ExcludedVIPs, false)
 	if len(i.UnicastPeers) > 0 {
 		d.unicast(i)
 	}
-	d.addresses("Virtual IP", i.VIPs, true)
-	d.addresses("Virtual IP Excluded", i.ExcludedVIPs, false)
 	if len(i.Routes) > 0 {
 		d.line("   Virtual Routes :")
 		for k := range i.Routes {
@@ -115,7 +128,7 @@ func (d *dumper) instance(r *Reading, i *instanceDraft) {
 		}
 	}
 	d.line("   No sockets allocated")
-	d.trackers(i)
+	d.trackers(i, "processes")
 	d.line("   Using smtp notification = %s", yesNo(i.SMTPAlert || !i.done && i.smtpAlert != False))
 	d.line("   Notify deleted = %s", choose(i.NotifyDeleted, "Deleted", "Fault"))
 	d.notify(&i.Notify)
@@ -129,16 +142,13 @@ func (d *dumper) flags(i *instanceDraft) {
 	} else if i.unicastGiven {
 		flags = append(flags, "Unicast config option specified but using multicast")
 	}
-	if i.NoVIPs {
-		flags = append(flags, "Suppress no VIPs warning")
-	}
 	if i.UnicastFaultNoPeer {
 		flags = append(flags, "If unicast go to fault state if no peers")
 	}
 	if i.useVMACAddr {
 		flags = append(flags, "Use VMAC for VIPs on other interfaces")
 	}
-	if len(flags) == 0 && i.VMAC == nil && i.IPVLAN == nil && i.Preempt && !i.DontTrackPrimary && !i.SkipCheckAdvAddr &&
+	if len(flags) == 0 && i.VMAC == nil && i.IPVLAN == nil && i.Preempt && !i.NoVIPs && !i.DontTrackPrimary && !i.SkipCheckAdvAddr &&
 		!i.PromoteSecondaries && !i.srcGiven && !i.V3ChecksumAsV2 && !i.linkbeat {
 		d.line("   Flags: none")
 		return
@@ -264,7 +274,7 @@ func (d *dumper) authentication(i *instanceDraft) {
 	}
 	if i.Version == 2 || i.Auth.Type != AuthNone {
 		d.line("   Authentication type = %s", [...]string{"none", "SIMPLE_PASSWORD", "IPSEC_AH"}[i.Auth.Type])
-		if i.Auth.Type != AuthNone {
+		if i.Auth.Type == AuthPass {
 			d.line("   Password = ********")
 		}
 	}
@@ -301,7 +311,7 @@ func (d *dumper) addresses(what string, list []Address, count bool) {
 	}
 }
 
-func (d *dumper) trackers(i *instanceDraft) {
+func (d *dumper) trackers(i *instanceDraft, processes string) {
 	weighted := func(what, sep string, list []Track) {
 		if len(list) == 0 {
 			return
@@ -314,7 +324,7 @@ func (d *dumper) trackers(i *instanceDraft) {
 	weighted("interfaces", " weight", i.TrackInterfaces)
 	weighted("scripts", " weight", i.TrackScripts)
 	weighted("files", ", weight", i.TrackFiles)
-	weighted("processes", ", weight", i.TrackProcesses)
+	weighted(processes, ", weight", i.TrackProcesses)
 	weighted("BFDs", ": weight", i.TrackBFD)
 }
 
@@ -338,9 +348,9 @@ func (d *dumper) syncGroup(c *Config, g *groupDraft) {
 	if g.TrackingWeight {
 		d.line("   sync group tracking weight set")
 	}
-	d.notify(&g.Notify)
 	d.line("   Using smtp notification = %s", yesNo(g.SMTPAlert))
-	d.trackers(&instanceDraft{Instance: g.asInstance()})
+	d.trackers(&instanceDraft{Instance: g.asInstance()}, "process")
+	d.notify(&g.Notify)
 }
 
 // asInstance is an instance with the trackers of a group.
@@ -487,9 +497,6 @@ func (d *dumper) garpGroups(c *Config) {
 func dumpAddress(a *Address) string {
 	var b strings.Builder
 	b.WriteString(netText(a.Prefix))
-	if a.Peer.IsValid() {
-		b.WriteString(" peer " + netText(a.Peer))
-	}
 	if a.Broadcast.IsValid() {
 		b.WriteString(" brd " + a.Broadcast.String())
 	}
@@ -521,11 +528,11 @@ func dumpAddress(a *Address) string {
 	default:
 		fmt.Fprintf(&b, " preferred_lft %d", *lft)
 	}
+	if a.Peer.IsValid() {
+		b.WriteString(" peer " + a.Peer.String())
+	}
 	if a.NoTrack {
 		b.WriteString(" no_track")
-	}
-	if a.TrackGroup != "" {
-		b.WriteString(" track_group " + a.TrackGroup)
 	}
 	return b.String()
 }
@@ -559,6 +566,7 @@ func scopeName(n int) string {
 func dumpRoute(r *Route) string {
 	var b strings.Builder
 	add := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
+	add("%s ", [...]string{"prepend", "append", "add"}[r.Mode])
 	if r.Type != 1 {
 		for name, n := range routeTypes {
 			if n == r.Type {
@@ -566,7 +574,6 @@ func dumpRoute(r *Route) string {
 			}
 		}
 	}
-	add("%s ", [...]string{"prepend", "append", "add"}[r.Mode])
 	switch {
 	case r.Dst.Bits() == 0 || !r.Dst.IsSingleIP():
 		add("%s", r.Dst)
@@ -597,7 +604,9 @@ func dumpRoute(r *Route) string {
 	if r.TableGiven {
 		add(" table %d", r.Table)
 	}
-	add(" proto %d", r.Protocol)
+	if !r.NoTrack || r.Protocol != protocolKeepalived {
+		add(" proto %d", r.Protocol)
+	}
 	if r.Scope >= 0 {
 		add(" scope %d", r.Scope)
 	}
@@ -608,7 +617,7 @@ func dumpRoute(r *Route) string {
 		add(" onlink")
 	}
 	if r.Realms != 0 {
-		add(" realm %s", realmText(r.Realms))
+		add(" %s %s", choose(r.Realms>>16 != 0, "realms", "realm"), realmText(r.Realms))
 	}
 	if r.Expires != 0 {
 		add(" expires %dsec", r.Expires)
@@ -642,9 +651,6 @@ func dumpRoute(r *Route) string {
 	if r.NoTrack {
 		add(" no_track")
 	}
-	if r.TrackGroup != "" {
-		add(" track_group %s", r.TrackGroup)
-	}
 	return b.String()
 }
 
@@ -667,12 +673,19 @@ func dumpMetrics(add func(string, ...any), m *RouteMetrics) {
 	}
 	ms := func(name string, v *uint32, lock, unit uint32) {
 		if v != nil {
-			add(" %s %s%dms", name, choose(m.Lock&lock != 0, "lock ", ""), *v/unit)
+			n, suffix := *v/unit, "ms"
+			if n%1000 == 0 {
+				n, suffix = n/1000, "s"
+			}
+			add(" %s %s%d%s", name, choose(m.Lock&lock != 0, "lock ", ""), n, suffix)
 		}
 	}
 	ms("rtt", m.RTT, lockRTT, 8)
 	ms("rttvar", m.RTTVar, lockRTTVar, 4)
 	ms("rto_min", m.RTOMin, lockRTO, 1)
+	if m.CongCtl != "" {
+		add(" congctl %s%s", choose(m.Lock&lockCongCtl != 0, "lock ", ""), m.CongCtl)
+	}
 	if m.Features != nil {
 		add(" features ecn")
 	}
@@ -687,9 +700,6 @@ func dumpMetrics(add func(string, ...any), m *RouteMetrics) {
 	num("initrwnd", m.InitRwnd, 0)
 	num("fastopen_no_cookie", m.FastOpenNoC, 0)
 	num("quickack", m.QuickAck, 0)
-	if m.CongCtl != "" {
-		add(" congctl %s%s", choose(m.Lock&lockCongCtl != 0, "lock ", ""), m.CongCtl)
-	}
 }
 
 // dumpRule is a rule as keepalived prints it.
@@ -731,7 +741,9 @@ func dumpRule(r *Rule) string {
 	if r.L3MDev {
 		add(" l3mdev")
 	}
-	add(" protocol %d", r.Protocol)
+	if !r.NoTrack {
+		add(" protocol %d", r.Protocol)
+	}
 	if r.IPProto >= 0 {
 		add(" ipproto %d", r.IPProto)
 	}
@@ -752,17 +764,14 @@ func dumpRule(r *Rule) string {
 	case ruleNop:
 		add(" nop")
 	case ruleBlackhole:
-		add(" blackhole")
+		add(" type blackhole")
 	case ruleUnreachable:
-		add(" unreachable")
+		add(" type unreachable")
 	case ruleProhibit:
-		add(" prohibit")
+		add(" type prohibit")
 	}
 	if r.NoTrack {
 		add(" no_track")
-	}
-	if r.TrackGroup != "" {
-		add(" track_group %s", r.TrackGroup)
 	}
 	return b.String()
 }

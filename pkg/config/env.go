@@ -13,6 +13,9 @@ type Env struct {
 
 	// Link returns the network interface of that name.
 	Link func(name string) (Link, bool)
+	// Namespace returns how interfaces are looked up in a network namespace,
+	// false if there is none of that name.
+	Namespace func(name string) (link func(name string) (Link, bool), ok bool)
 	// VMAC reports whether an interface is a private macvlan.
 	VMAC func(name string) bool
 	// User and Group look accounts up.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,7 +104,7 @@ func (d *decoder) virtual(v *virtualDraft) {
 		d.err("ops-needs-udp", name, "one-packet scheduling works with UDP only; ops is ignored")
 		v.OnePacket = false
 	}
-	if !v.byMark && v.Group == "" && v.Addr.Port() == 0 && v.Persistence == 0 {
+	if d.anyPort(v) && v.Persistence == 0 {
 		d.err("port-zero", name, "a service for all ports needs persistence_timeout; %s is set", DefaultPersistence)
 		v.Persistence = DefaultPersistence
 	}
@@ -121,9 +122,30 @@ func (d *decoder) virtual(v *virtualDraft) {
 		if !v.sorryMethodGiven {
 			s.Method = v.Method
 		}
-		s.Addr = d.serverPort(v, s.Addr, s.Method)
+		if addr := d.serverPort(v, s.Addr, s.Method); addr != s.Addr {
+			if s.Addr.Port() != 0 && s.Method.Kind != NAT {
+				d.at("port-mismatch", s.At, "with DR and TUN the sorry server has the port of the service, %d", addr.Port())
+			}
+			s.Addr = addr
+		}
 	}
 	d.quorum(v)
+}
+
+// anyPort reports whether a service takes all ports of an address.
+func (d *decoder) anyPort(v *virtualDraft) bool {
+	if v.byMark {
+		return false
+	}
+	if v.Group == "" {
+		return v.Addr.Port() == 0
+	}
+	for _, g := range d.cfg.ServerGroups {
+		if g.Name == v.Group {
+			return slices.ContainsFunc(g.Ranges, func(r GroupRange) bool { return r.Port == 0 })
+		}
+	}
+	return false
 }
 
 // onlyMarks reports whether a group consists of firewall marks alone.
@@ -238,6 +260,10 @@ func (d *decoder) completeTarget(c *checkerDraft) bool {
 	}
 	c.Target, c.TargetGiven = netip.AddrPortFrom(target, port), c.connectIP.IsValid() || c.connectPort != 0
 	if c.bindIP.IsValid() || c.bindPort != 0 {
+		if c.bindIP.IsValid() && c.bindIP.Is6() != target.Is6() && c.Kind == CheckSMTP {
+			d.warn("family-mismatch", c.bindAt, "the local address %s is of another family than the target %s", c.bindIP, target)
+			c.bindIP = netip.Addr{}
+		}
 		if c.bindIP.IsValid() && c.bindIP.Is6() != target.Is6() {
 			d.err("family-mismatch", c.bindAt, "the local address %s is of another family than the target %s", c.bindIP, target)
 			c.bindIP = netip.Addr{}

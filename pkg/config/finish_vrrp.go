@@ -18,6 +18,7 @@ func (d *decoder) finishVRRP() {
 	if d.completeVRRP() {
 		d.finishSyncDaemon()
 		d.finishVRRPScripts()
+		d.dropUnusedFiles()
 	}
 	d.cfg.garpDone = d.garpDone
 	for _, s := range d.keptScripts {
@@ -29,6 +30,23 @@ func (d *decoder) finishVRRP() {
 	for _, g := range d.keptGroups {
 		d.cfg.SyncGroups = append(d.cfg.SyncGroups, g.SyncGroup)
 	}
+}
+
+// dropUnusedFiles forgets the files that nothing tracks.
+func (d *decoder) dropUnusedFiles() {
+	used := make(map[string]bool)
+	note := func(list []Track) {
+		for _, t := range list {
+			used[t.Name] = true
+		}
+	}
+	for _, i := range d.instances {
+		note(i.TrackFiles)
+	}
+	for _, g := range d.keptGroups {
+		note(g.TrackFiles)
+	}
+	d.cfg.TrackFiles = slices.DeleteFunc(d.cfg.TrackFiles, func(f *TrackFile) bool { return !used[f.Name] })
 }
 
 // completeVRRP fills in and checks the instances and groups. It returns false if a
@@ -378,8 +396,59 @@ func (d *decoder) unknownMember(g *groupDraft, w syntax.Word) {
 // checkGroups looks at the groups when the instances are known to be fine.
 func (d *decoder) checkGroups() {
 	for _, g := range d.keptGroups {
+		d.groupTrackers(g)
 		if len(g.Members) == 1 {
 			d.at("small-group", g.At, "the sync group %s has only one member, which is probably not what you want", g.Name)
+		}
+	}
+}
+
+// groupTrackers drops what trackers of members cannot do in a sync group: they
+// cannot change a priority, unless sync_group_tracking_weight says so.
+func (d *decoder) groupTrackers(g *groupDraft) {
+	for _, i := range d.instances {
+		if i.group != g {
+			continue
+		}
+		d.trackedTwice(i, g)
+		if g.TrackingWeight {
+			continue
+		}
+		for k := range i.TrackInterfaces {
+			if t := &i.TrackInterfaces[k]; t.Weight != 0 {
+				d.at("group-weight", t.At, "%s is in the sync group %s, so the weight of %s is ignored", i.Name, g.Name, t.Name)
+				t.Weight = 0
+			}
+		}
+		for _, list := range [...]*[]Track{&i.TrackScripts, &i.TrackFiles, &i.TrackBFD} {
+			*list = slices.DeleteFunc(*list, func(t Track) bool {
+				if t.Weight == 0 {
+					return false
+				}
+				d.at("group-weight", t.At, "%s is in the sync group %s, so %s with a weight is not tracked", i.Name, g.Name, t.Name)
+				return true
+			})
+		}
+	}
+}
+
+// trackedTwice reports what a member and its group both track; the member's
+// is dropped.
+func (d *decoder) trackedTwice(i *instanceDraft, g *groupDraft) {
+	for _, t := range [...]struct {
+		own   *[]Track
+		group []Track
+	}{
+		{&i.TrackInterfaces, g.TrackInterfaces},
+		{&i.TrackScripts, g.TrackScripts},
+		{&i.TrackFiles, g.TrackFiles},
+		{&i.TrackProcesses, g.TrackProcesses},
+		{&i.TrackBFD, g.TrackBFD},
+	} {
+		for _, own := range *t.own {
+			if slices.ContainsFunc(t.group, func(o Track) bool { return o.Name == own.Name }) {
+				d.at("track-twice", own.At, "%s is tracked by %s and by its sync group %s", own.Name, i.Name, g.Name)
+			}
 		}
 	}
 }

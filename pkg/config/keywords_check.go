@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // timingBlock is the schedule of a checker.
 var timingBlock = Block{Keywords: []Keyword{
@@ -139,7 +142,7 @@ var urlBlock = Block{Keywords: []Keyword{
 	{
 		Name: "path", Takes: Text, Tier: 'A', Args: "<str>", Default: "required",
 		Doc: "request path",
-		set: func(d *decoder, a *arg) { d.url.Path = a.text },
+		set: func(d *decoder, a *arg) { setPath(d, a) },
 	},
 	{
 		Name: "digest", Takes: Words, Tier: 'A', Args: "<32 hex digits>",
@@ -233,7 +236,11 @@ var miscBlock = Block{Keywords: []Keyword{
 	{
 		Name: "misc_path", Takes: Words, Tier: 'A', Default: "required", Args: "\"<command args>\"", Optional: true,
 		Doc: "command to run",
-		set: func(d *decoder, a *arg) { d.chk.text, d.chk.textAt = d.commandText(a), a.first() },
+		set: func(d *decoder, a *arg) {
+			if a.given || a.line.Text != "" && strings.ContainsAny(a.line.Text, `"'`) {
+				d.chk.text, d.chk.textAt = d.commandText(a), a.first()
+			}
+		},
 	},
 	{
 		Name: "misc_timeout", Takes: Int, Tier: 'A', Max: 4294, Unit: "seconds", Default: "delay_loop",

@@ -118,7 +118,7 @@ var instanceBlock = Block{Keywords: []Keyword{
 	{
 		Name: "unicast_fault_no_peer", Takes: Flag, Tier: 'C',
 		Doc: "unicast instance without peers goes to FAULT rather than to multicast",
-		set: func(d *decoder, a *arg) { d.inst.UnicastFaultNoPeer = true },
+		set: func(d *decoder, a *arg) { d.inst.UnicastFaultNoPeer, d.inst.unicastGiven = true, true },
 	},
 	{
 		Name: "check_unicast_src", Takes: Flag, Tier: 'B', Default: "global value",
@@ -154,7 +154,7 @@ var instanceBlock = Block{Keywords: []Keyword{
 		Name: "vrf", Takes: Text, Tier: 'C', Args: "<name>",
 		Doc: "VRF of a unicast instance without interface",
 		set: func(d *decoder, a *arg) {
-			d.inst.VRF = a.text
+			setVRF(d, a)
 			d.wantInterface(a.words[0], "vrrp_instance "+d.inst.Name)
 		},
 	},

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"strings"
+
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
 
@@ -88,17 +90,21 @@ var scriptBlock = Block{Keywords: []Keyword{
 	{
 		Name: "script", Takes: Words, Optional: true, Tier: 'A', Default: "required", Args: "\"<command args>\"",
 		Doc: "command; exit 0 = good",
-		set: func(d *decoder, a *arg) { d.trackScript.text, d.trackScript.textAt = d.commandText(a), a.first() },
+		set: func(d *decoder, a *arg) {
+			if a.given || strings.ContainsAny(a.line.Text, `"'`) {
+				d.trackScript.text, d.trackScript.textAt = d.commandText(a), a.first()
+			}
+		},
 	},
 	{
-		Name: "interval", Takes: Seconds, Tier: 'A', Min: 1000, Max: 4294000000000, Default: "1",
+		Name: "interval", Takes: Seconds, Tier: 'A', Min: 1000, Max: 4294000000, Default: "1",
 		Doc: "time between runs (0 becomes 1 with an error)",
 		set: func(d *decoder, a *arg) { setScriptInterval(d, a) },
 	},
 	{
-		Name: "timeout", Takes: Seconds, Tier: 'A', Max: maxMicros, Default: "= interval",
+		Name: "timeout", Takes: Seconds, Tier: 'A', Max: 4294000000, Default: "= interval",
 		Doc: "a longer run counts as failure",
-		set: func(d *decoder, a *arg) { d.trackScript.Timeout = a.dur },
+		set: func(d *decoder, a *arg) { setScriptTimeout(d, a) },
 	},
 	{
 		Name: "weight", Takes: Words, Tier: 'A', Args: "<int -253..253> [reverse]", Default: "0", Min: -253, Max: 253,
@@ -181,7 +187,7 @@ var fileBlock = Block{Keywords: []Keyword{
 	{
 		Name: "file", Takes: Text, Tier: 'B', Args: "<path>", Default: "required", Lax: true,
 		Doc: "file to watch",
-		set: func(d *decoder, a *arg) { d.file.Path = a.text },
+		set: func(d *decoder, a *arg) { setTrackFilePath(d, a) },
 	},
 	{
 		Name: "weight", Takes: Words, Tier: 'B', Args: "<int -254..254> [reverse]", Default: "1", Lax: true, Min: -254, Max: 254,

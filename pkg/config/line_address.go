@@ -163,6 +163,10 @@ func (d *decoder) addressValue(a *Address, option string, w syntax.Word, bad *bo
 			d.missingLink = true
 		}
 	case "scope":
+		if a.Prefix.Addr().Is6() {
+			d.err("option-family", w, "the scope of an IPv6 address follows from the address; it is ignored")
+			return
+		}
 		n, ok := d.number(&scopeNames, w.Text)
 		if !ok {
 			d.err("unknown-scope", w, "%q is not a scope", w.Text)
@@ -179,12 +183,13 @@ func (d *decoder) addressValue(a *Address, option string, w syntax.Word, bad *bo
 		}
 		a.Label = w.Text
 	case "peer":
-		p, ok := d.prefix(w)
-		if !ok || p.Addr().Is6() != a.Prefix.Addr().Is6() {
+		addr, ok := parseAddr(w.Text)
+		if !ok || addr.Is6() != a.Prefix.Addr().Is6() {
 			d.err("invalid-address", w, "%q is not a peer address of the same family", w.Text)
+			d.hint("write the peer's address without a prefix length")
 			return
 		}
-		a.Peer = p
+		a.Peer = netip.PrefixFrom(addr, addr.BitLen())
 	case "preferred_lft":
 		if w.Text == "forever" {
 			a.PreferredLft = new(Lifetime)
@@ -192,8 +197,22 @@ func (d *decoder) addressValue(a *Address, option string, w syntax.Word, bad *bo
 			a.PreferredLft = new(uint32(n))
 		}
 	case "track_group":
-		a.TrackGroup = w.Text
+		a.TrackGroup = d.trackGroupNamed(w)
 	}
+}
+
+// trackGroupNamed finds the track_group that an address, route or rule names.
+func (d *decoder) trackGroupNamed(w syntax.Word) string {
+	var names []string
+	for _, g := range d.cfg.TrackGroups {
+		if g.Name == w.Text {
+			return w.Text
+		}
+		names = append(names, g.Name)
+	}
+	d.err("unknown-track", w, "there is no track_group %s above this line", w.Text)
+	d.hintClosest(w.Text, names)
+	return ""
 }
 
 // broadcast reads an address, or + or - for the host bits set or cleared.

@@ -243,7 +243,7 @@ func (p *routeReader) attribute(w, v syntax.Word) {
 			d.unknownWord(v, "enabled", "disabled")
 		}
 	case "track_group":
-		r.TrackGroup = v.Text
+		r.TrackGroup = d.trackGroupNamed(v)
 	}
 }
 
@@ -355,7 +355,7 @@ func (p *routeReader) network(w syntax.Word) netip.Prefix {
 	return pre
 }
 
-// via reads [inet|inet6] ADDRESS; the gateway may be of another family.
+// via reads [inet|inet6] ADDRESS.
 func (p *routeReader) via(to *netip.Addr) {
 	w, ok := p.next()
 	if ok && (w.Text == "inet" || w.Text == "inet6") {
@@ -370,12 +370,11 @@ func (p *routeReader) via(to *netip.Addr) {
 		return
 	}
 	*to = addr
-	if p.family == 0 {
-		p.family = 4
-		if addr.Is6() {
-			p.family = 6
-		}
+	family := 4
+	if addr.Is6() {
+		family = 6
 	}
+	p.setFamily(w, family)
 }
 
 func (p *routeReader) destination(w syntax.Word) {

@@ -175,8 +175,9 @@ func (d *decoder) ruleValue(r *Rule, w, v syntax.Word) bool {
 		r.UIDLow, r.UIDHigh, ok = d.span(v, maxUint32-1)
 		r.UIDGiven = ok
 	case "protocol":
-		n, ok = named(&protoNames, "protocol")
-		r.Protocol = int(n)
+		var p int64
+		p, ok = d.integer(v, 0, 255)
+		r.Protocol = int(p)
 	case "ipproto":
 		ok = d.ruleIPProto(r, v)
 	case "sport":
@@ -192,7 +193,7 @@ func (d *decoder) ruleValue(r *Rule, w, v syntax.Word) bool {
 		p, ok = d.integer(v, 0, maxUint32)
 		r.Goto, r.Action = uint32(p), ruleGoto
 	case "track_group":
-		r.TrackGroup, ok = v.Text, true
+		r.TrackGroup, ok = d.trackGroupNamed(v), true
 	}
 	return ok
 }

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
@@ -49,6 +51,8 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 	parent.finishParentScripts()
 	r.Config.Process, r.Config.Global = parent.cfg.Process, parent.cfg.Global
 	r.Problems = parent.problems
+	r.enter(parent)
+	env = r.env
 	var views []understood
 	for _, role := range [...]Role{Checkers, VRRP, BFD} {
 		if parent.stopped {
@@ -83,6 +87,31 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 		r.Problems = quarrels(r.Problems, views, tree.Lines)
 	}
 	return r
+}
+
+// enter looks for the network namespaces that the file names; the interfaces
+// are those of net_namespace. If there is none of that name keepalived's test
+// mode ends there and then, as if all was well; we check what we can.
+func (r *Reading) enter(parent *decoder) {
+	p := &parent.cfg.Process
+	parent.problems = nil
+	for _, name := range [...]string{p.NetNamespaceIPVS, p.NetNamespace} {
+		if name == "" || r.env.Namespace == nil {
+			continue
+		}
+		link, ok := r.env.Namespace(name)
+		if !ok {
+			parent.warn("unknown-namespace", parent.namespaceAt, "there is no network namespace %s", name)
+			parent.hint("create it with: ip netns add %s", name)
+			continue
+		}
+		if name == p.NetNamespace {
+			env := *r.env
+			env.Link = link
+			r.env = &env
+		}
+	}
+	r.Problems = append(r.Problems, parent.problems...)
 }
 
 // Load parses and reads the main file of that name.
@@ -143,7 +172,11 @@ func (c *Config) takeVRRP(v *Config) {
 	c.Linkbeat, c.LinkbeatPolling, c.InterfaceDelays = v.Linkbeat, v.LinkbeatPolling, v.InterfaceDelays
 	c.Global.GARP, c.Global.Firewall, c.Global.LVS.SyncDaemon = v.Global.GARP, v.Global.Firewall, v.Global.LVS.SyncDaemon
 	c.Global.VRRPFIFO, c.Global.NotifyFIFO, c.Global.DefaultInterface = v.Global.VRRPFIFO, v.Global.NotifyFIFO, v.Global.DefaultInterface
-	c.TrackFiles = v.TrackFiles
+	for _, f := range v.TrackFiles {
+		if !slices.ContainsFunc(c.TrackFiles, func(o *TrackFile) bool { return o.Name == f.Name }) {
+			c.TrackFiles = append(c.TrackFiles, f)
+		}
+	}
 }
 
 // merge appends the problems of one process to those of the others, leaving

@@ -40,6 +40,7 @@ func testMachine() *config.Env {
 			i := slices.Index([]string{"", "lo", "eth0", "eth1"}, name)
 			return config.Link{Index: i, Loopback: name == "lo", Addr4: netip.MustParseAddr("198.51.100.1")}, i > 0
 		},
+		Namespace: func(string) (func(string) (config.Link, bool), bool) { return nil, false },
 		User: func(name string) (uint32, uint32, bool) {
 			return map[string]uint32{"nobody": 65534}[name], map[string]uint32{"nobody": 65534}[name], name == "root" || name == "nobody"
 		},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 const (
 	maxInt32  = 1<<31 - 1
 	maxUint32 = 1<<32 - 1
-	maxMicros = maxUint32 * 1000000
+	maxMicros = 1<<63 - 1 // keepalived's own limit is as far away
 )
 
 // digits splits s into its sign, its leading digits and the rest.
@@ -125,7 +126,7 @@ func (d *decoder) micros(w syntax.Word, scale int, low, high int64) (time.Durati
 		d.rangeError(w, scale, low, high)
 		return 0, false
 	}
-	return time.Duration(n) * time.Microsecond, true
+	return time.Duration(min(n, int64(math.MaxInt64/time.Microsecond))) * time.Microsecond, true
 }
 
 func (d *decoder) rangeError(w syntax.Word, scale int, low, high int64) {

@@ -24,6 +24,8 @@ func remedy(id string) string {
 		return "name at least two instances in group { }, or remove the sync group"
 	case "family-mismatch":
 		return "use addresses of one family, IPv4 or IPv6, and a block of its own for the other"
+	case "group-weight":
+		return "write sync_group_tracking_weight in the group, or track it there"
 	case "group-twice":
 		return "list each instance in one sync group only"
 	case "hmac-active-key":
@@ -36,6 +38,10 @@ func remedy(id string) string {
 		return "write an address such as 192.0.2.10 or 2001:db8::10, where a prefix is allowed with /24 or /64 behind it"
 	case "invalid-dns-name":
 		return "write a host name such as www.example.org"
+	case "invalid-name":
+		return "leave the name away for vrrp.VRID, or write one of at most 15 letters and digits"
+	case "invalid-regex-number":
+		return "write a number of bytes, such as 100"
 	case "invalid-hex":
 		return "write pairs of the digits 0 to 9 and a to f"
 	case "invalid-key":
@@ -108,12 +114,16 @@ func remedy(id string) string {
 		return "write state BACKUP on all routers, or remove preempt_delay"
 	case "preempt-delay-nopreempt":
 		return "remove one of the two"
+	case "protocol-of-mark":
+		return "remove protocol: the rule that sets the mark decides"
 	case "quorum-range":
 		return "write a quorum_max that is at least the quorum"
 	case "quorum-too-high":
 		return "write a quorum that the weights of the real servers can reach"
 	case "reject-without-expect":
 		return "write it directly below the expect whose answer it refuses"
+	case "reply-length":
+		return "write a max_reply_length above it"
 	case "route-conflict":
 		return "leave one of the two away"
 	case "script-not-found":
@@ -124,8 +134,14 @@ func remedy(id string) string {
 		return "remove preempt_delay, or vrrp_strict (strict_mode)"
 	case "tls-off":
 		return "add tls, or remove them"
+	case "time-too-short":
+		return "write at least 200ms"
 	case "track-own-interface":
 		return "remove it from track_interface"
+	case "track-twice":
+		return "track it in the group or in the instance, not in both"
+	case "tunnel-option":
+		return "write the options of a tunnel behind TUN, and a checksum only with type gue or gre"
 	case "tunnel-port":
 		return "write: lb_kind TUN type gue port 6080"
 	case "unknown-cpu":
@@ -140,6 +156,8 @@ func remedy(id string) string {
 		return "check the spelling and the order: an option that takes a value swallows the next word"
 	case "unknown-realm":
 		return "write a number, or a name of /etc/iproute2/rt_realms"
+	case "unknown-regex-option":
+		return "it may be caseless, multiline, dotall, extended, utf, ungreedy and others of PCRE2, in lower case"
 	case "unknown-routing-table":
 		return "write a number, or a name of /etc/iproute2/rt_tables"
 	case "unknown-scheduler":
@@ -158,6 +176,8 @@ func remedy(id string) string {
 		return "remove promote_secondaries"
 	case "vmac-unicast":
 		return "add vmac_xmit_base"
+	case "vrf-and-interface":
+		return "remove one of the two: vrf is for unicast instances without an interface"
 	case "weight-owner":
 		return "use a priority below 255, or leave the weight away so that a failure means FAULT"
 	}

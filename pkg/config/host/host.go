@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 )
@@ -39,6 +40,7 @@ func Env() *config.Env {
 			return l, ok
 		},
 		VMAC:        privateMACVLAN,
+		Namespace:   namespace,
 		User:        lookupUser,
 		Group:       lookupGroup,
 		ResolveHost: resolve,
@@ -86,6 +88,31 @@ func interfaces() map[string]config.Link {
 		links[i.Name] = l
 	}
 	return links
+}
+
+// namespace lists the interfaces of a network namespace.
+func namespace(name string) (func(string) (config.Link, bool), bool) {
+	ns, err := netns.GetFromName(name)
+	if err != nil {
+		return nil, false
+	}
+	defer ns.Close()
+	listed := make(chan map[string]config.Link)
+	go func() {
+		// The thread is not unlocked, so that it ends with the goroutine and
+		// nothing else runs in the other namespace.
+		runtime.LockOSThread()
+		if netns.Set(ns) != nil {
+			listed <- nil
+			return
+		}
+		listed <- interfaces()
+	}()
+	links := <-listed
+	return func(name string) (config.Link, bool) {
+		l, ok := links[name]
+		return l, ok
+	}, links != nil
 }
 
 // privateMACVLAN reports whether an interface is such as use_vmac makes.
