@@ -27,7 +27,7 @@ func (p *policy) find(virtual, real string) (*pool, *server, error) {
 		return nil, nil, fmt.Errorf("there is no virtual server %s", virtual)
 	}
 	for _, s := range found.servers {
-		if s.name == real || s.cfg.Addr.String() == real {
+		if s.name() == real || s.cfg.Addr.String() == real {
 			return found, s, nil
 		}
 	}
@@ -63,11 +63,11 @@ func (p *policy) administer(pl *pool, s *server, to Admin, timeout time.Duration
 	s.admin = to
 	switch to {
 	case Ready:
-		e.say(pl, s, "Service %s of VS %s is ready again", s.name, pl.name)
+		e.say(pl, s, "Service %s of VS %s is ready again", s.name(), pl.name)
 	case Drain:
-		e.say(pl, s, "Draining service %s of VS %s", s.name, pl.name)
+		e.say(pl, s, "Draining service %s of VS %s", s.name(), pl.name)
 	case Maint:
-		e.say(pl, s, "Service %s of VS %s is in maintenance", s.name, pl.name)
+		e.say(pl, s, "Service %s of VS %s is in maintenance", s.name(), pl.name)
 	}
 	p.settle(&e, pl, now)
 	s.mute(&e, pl)
@@ -81,8 +81,8 @@ func (pl *pool) muted(s *server) bool { return pl.suspended || s.admin == Maint 
 // mute notes which checks of a server are to be made no more, or again.
 func (s *server) mute(e *effects, pl *pool) {
 	off := pl.muted(s)
-	for _, c := range s.checks {
-		if c.spec.Suspended != off {
+	for i := range s.checks {
+		if c := &s.checks[i]; c.spec.Suspended != off {
 			c.spec.Suspended = off
 			e.switched = append(e.switched, c)
 		}
@@ -108,7 +108,7 @@ func (p *policy) tick(now time.Time) effects {
 	for _, pl := range p.pools {
 		for _, s := range pl.servers {
 			if s.admin == Drain && !s.deadline.IsZero() && !now.Before(s.deadline) {
-				e.say(pl, s, "Time to drain service %s of VS %s is over", s.name, pl.name)
+				e.say(pl, s, "Time to drain service %s of VS %s is over", s.name(), pl.name)
 				s.admin, s.deadline = Maint, time.Time{}
 				s.mute(&e, pl)
 			}
@@ -129,7 +129,7 @@ func (p *policy) drained(pl *pool, s *server, now time.Time) effects {
 	if s.admin != Drain || s.deadline.IsZero() {
 		return e
 	}
-	e.say(pl, s, "Service %s of VS %s is drained", s.name, pl.name)
+	e.say(pl, s, "Service %s of VS %s is drained", s.name(), pl.name)
 	s.admin, s.deadline = Maint, time.Time{}
 	p.settle(&e, pl, now)
 	s.mute(&e, pl)
@@ -169,7 +169,7 @@ func (v view) active(ctx context.Context, k ipvs.Kernel, server int) (uint64, er
 	status, err := k.Status(ctx, func(key ipvs.Key) bool { return wanted[key] })
 	var sum uint64
 	for _, e := range status {
-		at := v.servers[server].destination(e.Key).AddrPort()
+		at := v.at(server, e.Key)
 		for _, d := range e.Destinations {
 			if d.AddrPort() == at {
 				sum += uint64(d.Active)

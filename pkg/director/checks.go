@@ -16,6 +16,9 @@ import (
 // the same.
 func checksFor(cfg *config.Config) func(*config.VirtualServer, *config.RealServer) []healthcheck.Spec {
 	return func(vs *config.VirtualServer, rs *config.RealServer) []healthcheck.Spec {
+		if len(rs.Checkers) == 0 {
+			return nil
+		}
 		name := healthcheck.Name{Real: serverName(vs, rs.Addr), Virtual: serviceName(vs)}
 		specs := make([]healthcheck.Spec, 0, len(rs.Checkers))
 		times := make(map[string]int)

@@ -31,7 +31,7 @@ type effects struct {
 func (e *effects) say(pl *pool, s *server, format string, args ...any) {
 	l := line{text: fmt.Sprintf(format, args...), virtual: pl.name}
 	if s != nil {
-		l.real = s.name
+		l.real = s.name()
 	}
 	e.lines = append(e.lines, l)
 }
@@ -46,14 +46,14 @@ type teller struct{ global *config.Global }
 
 // server tells that a real server is up or down.
 func (t teller) server(e *effects, pl *pool, s *server, up bool, body string) {
-	n := notify.Event{Kind: notify.RealServer, Name: s.name, Service: pl.name, State: upDown(up)}
+	n := notify.Event{Kind: notify.RealServer, Name: s.name(), Service: pl.name, State: upDown(up)}
 	n.Specific = command(s.cfg.NotifyDown)
 	if up {
 		n.Specific = command(s.cfg.NotifyUp)
 	}
 	if t.mails(s.cfg.SMTPAlert.Or(pl.cfg.SMTPAlert.Or(t.fallback(true)))) {
 		n.Mail = &notify.Mail{
-			Subject: fmt.Sprintf("Realserver %s of virtual server %s - %s", s.name, pl.name, n.State),
+			Subject: fmt.Sprintf("Realserver %s of virtual server %s - %s", s.name(), pl.name, n.State),
 			Body:    "=> " + body + " <=",
 		}
 	}

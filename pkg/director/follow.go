@@ -163,7 +163,7 @@ func (r *role) askVRRP(ctx context.Context) error {
 	}
 	defer c.Close()
 	var snapshot control.VRRPSnapshot
-	if err := c.Call(ctx, "snapshot", nil, &snapshot); err != nil {
+	if err := c.Call(ctx, control.Snapshot, nil, &snapshot); err != nil {
 		return err
 	}
 	states := make(map[string]string, len(snapshot.Instances))

@@ -28,7 +28,7 @@ func TestCheckGroups(t *testing.T) {
 	for _, tt := range tests {
 		s := &server{cfg: &config.RealServer{CheckGroupMode: tt.mode}}
 		for _, c := range tt.checks {
-			s.checks = append(s.checks, &check{up: c.up, spec: healthcheck.Spec{Critical: c.critical}})
+			s.checks = append(s.checks, check{up: c.up, spec: healthcheck.Spec{Critical: c.critical}})
 		}
 		if got := s.healthy(); got != tt.want {
 			t.Errorf("%s: healthy is %v", tt.name, got)

@@ -36,8 +36,8 @@ func (r *role) start(ctx context.Context) error {
 		return fmt.Errorf("initialize ipvs: %w", err)
 	}
 	e := r.policy.load(r.cfg, checksFor(r.cfg), found, r.started)
-	r.report(e)
 	r.finish(carryOut(ctx, r.kernel, job{keys: r.policy.keys, want: r.policy.table(), full: true}))
+	r.report(e) // takes longer than the programming where there are thousands of services
 	r.setDaemons(ctx, r.kernel, daemonsOf(r.cfg, r.states))
 	r.engine.Set(r.policy.specs())
 	r.watchFiles(r.cfg)

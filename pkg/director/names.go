@@ -3,6 +3,7 @@ package director
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 
 	"github.com/holdfast-lb/holdfast/ipvs"
 	"github.com/holdfast-lb/holdfast/pkg/config"
@@ -25,7 +26,14 @@ func serverName(vs *config.VirtualServer, at netip.AddrPort) string {
 	if vs.Protocol != 0 {
 		proto = ipvs.Protocol(vs.Protocol).String()
 	}
-	return fmt.Sprintf("[%s]:%s:%d", at.Addr(), proto, at.Port())
+	b := make([]byte, 0, 48) // there are tens of thousands of them
+	b = append(b, '[')
+	b = at.Addr().AppendTo(b)
+	b = append(b, "]:"...)
+	b = append(b, proto...)
+	b = append(b, ':')
+	b = strconv.AppendUint(b, uint64(at.Port()), 10)
+	return string(b)
 }
 
 // identity tells virtual servers apart over a reload. Two of one group may

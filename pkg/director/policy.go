@@ -2,6 +2,8 @@ package director
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/holdfast-lb/holdfast/healthcheck"
@@ -52,10 +54,11 @@ func (p *policy) load(cfg *config.Config, checks checksOf, found ipvs.Table, now
 	var e effects
 	for _, vs := range cfg.VirtualServers {
 		id := identify(vs)
-		if len(vs.RealServers) == 0 || p.byID[id] != nil {
-			continue // both are reported with the configuration
+		keys := keysOf(vs, groups)
+		if len(vs.RealServers) == 0 || len(keys) == 0 || p.byID[id] != nil {
+			continue // all are reported with the configuration
 		}
-		pl := &pool{id: id, name: id.name, cfg: vs, keys: keysOf(vs, groups)}
+		pl := &pool{id: id, name: id.name, cfg: vs, keys: keys}
 		was := old[id]
 		if was == nil {
 			p.create(&e, pl, checks, here, now)
@@ -78,8 +81,8 @@ func (p *policy) enter(e *effects, pl *pool) {
 	p.pools = append(p.pools, pl)
 	p.byID[pl.id] = pl
 	for _, s := range pl.servers {
-		for _, c := range s.checks {
-			p.checks[c.spec.Key] = place{pl, s, c}
+		for i := range s.checks {
+			p.checks[s.checks[i].spec.Key] = place{pl, s, &s.checks[i]}
 		}
 	}
 	for _, k := range pl.keys {
@@ -94,24 +97,32 @@ func (p *policy) enter(e *effects, pl *pool) {
 	}
 }
 
-// newServer returns a server that was not known before.
-func newServer(vs *config.VirtualServer, rs *config.RealServer, specs []healthcheck.Spec, now time.Time) *server {
-	s := &server{cfg: rs, name: serverName(vs, rs.Addr), since: now}
-	for i := range specs {
-		s.checks = append(s.checks, &check{spec: specs[i], up: !specs[i].Alpha})
+// newServers makes the servers of a pool as if none was known before. They are
+// allocated together, for there are tens of thousands of them.
+func newServers(vs *config.VirtualServer, checks checksOf, now time.Time) []*server {
+	all, list := make([]server, len(vs.RealServers)), make([]*server, len(vs.RealServers))
+	for i, rs := range vs.RealServers {
+		s := &all[i]
+		*s = server{vs: vs, cfg: rs, since: now}
+		if specs := checks(vs, rs); len(specs) > 0 {
+			s.checks = make([]check, len(specs))
+			for j := range specs {
+				s.checks[j] = check{spec: specs[j], up: !specs[j].Alpha}
+			}
+		}
+		s.up, s.weight = s.healthy(), s.total()
+		list[i] = s
 	}
-	s.up, s.weight = s.healthy(), s.total()
-	return s
+	return list
 }
 
 // create starts a virtual server.
 func (p *policy) create(e *effects, pl *pool, checks checksOf, here findings, now time.Time) {
-	for _, rs := range pl.cfg.RealServers {
-		s := newServer(pl.cfg, rs, checks(pl.cfg, rs), now)
-		if s.up && len(s.checks) > 0 && here.lacks(pl.keys, rs) {
+	pl.servers = newServers(pl.cfg, checks, now)
+	for _, s := range pl.servers {
+		if s.up && len(s.checks) > 0 && here.lacks(pl.keys, s.cfg) {
 			s.assumeDown()
 		}
-		pl.servers = append(pl.servers, s)
 		if p.initNotifies && s.up {
 			p.server(e, pl, s, true, "Initial state is UP")
 		}
@@ -124,9 +135,9 @@ func (p *policy) create(e *effects, pl *pool, checks checksOf, here findings, no
 // assumeDown takes the kernel's word for it: an earlier process of ours has
 // removed the server. Its checks will tell.
 func (s *server) assumeDown() {
-	for _, c := range s.checks {
-		c.up = false
-		c.spec.Warmup = 0 // see soon
+	for i := range s.checks {
+		s.checks[i].up = false
+		s.checks[i].spec.Warmup = 0 // so that it is not out for longer than needed
 	}
 	s.up, s.told = false, true
 	s.reason = "was not in the IPVS table at the start"
@@ -150,26 +161,25 @@ func (p *policy) judgeFirst(e *effects, pl *pool) {
 // inherit makes pl the successor of was.
 func (p *policy) inherit(e *effects, pl, was *pool, checks checksOf, now time.Time) {
 	pl.quorum, pl.panics, pl.members, pl.suspended = was.quorum, was.panics, was.members, was.suspended
-	before := make(map[string]*server, len(was.servers))
+	before := make(map[netip.AddrPort]*server, len(was.servers))
 	for _, s := range was.servers {
-		before[s.name] = s
+		before[s.cfg.Addr] = s
 	}
-	for _, rs := range pl.cfg.RealServers {
-		s := newServer(pl.cfg, rs, checks(pl.cfg, rs), now)
-		if o := before[s.name]; o != nil {
-			delete(before, s.name)
+	pl.servers = newServers(pl.cfg, checks, now)
+	for _, s := range pl.servers {
+		if o := before[s.cfg.Addr]; o != nil {
+			delete(before, s.cfg.Addr)
 			s.inherit(o)
-			for _, c := range s.checks {
-				c.spec.Suspended = pl.muted(s)
+			for i := range s.checks {
+				s.checks[i].spec.Suspended = pl.muted(s)
 			}
 			p.reweigh(e, pl, s, o.weight)
 		} else if p.initNotifies && s.up {
 			p.server(e, pl, s, true, "Initial state is UP")
 		}
-		pl.servers = append(pl.servers, s)
 	}
 	for _, s := range was.servers {
-		if before[s.name] != nil {
+		if before[s.cfg.Addr] != nil {
 			p.removeServer(e, was, s)
 		}
 	}
@@ -187,18 +197,16 @@ func (p *policy) inherit(e *effects, pl, was *pool, checks checksOf, now time.Ti
 // before agrees with the server until it has its own answer, so that it neither
 // kills nor revives.
 func (s *server) inherit(o *server) {
-	known := make(map[string]*check, len(o.checks))
-	for _, c := range o.checks {
-		known[c.spec.Key] = c
-	}
-	for _, c := range s.checks {
-		if k := known[c.spec.Key]; k != nil {
-			c.up, c.weight, c.result = k.up, k.weight, k.result
+	for i := range s.checks {
+		c := &s.checks[i]
+		at := slices.IndexFunc(o.checks, func(k check) bool { return k.spec.Key == c.spec.Key })
+		if at >= 0 {
+			c.up, c.weight, c.result = o.checks[at].up, o.checks[at].weight, o.checks[at].result
 		} else {
 			c.up = o.up
 		}
 	}
-	s.told, s.since, s.reason = o.told, o.since, o.reason
+	s.told, s.since, s.reason, s.in = o.told, o.since, o.reason, o.in
 	s.admin, s.deadline, s.ramp = o.admin, o.deadline, o.ramp
 	s.weight = s.total()
 	if s.up = s.healthy(); s.up != o.up { // a failing check is gone
@@ -215,7 +223,7 @@ func (p *policy) remove(e *effects, pl *pool) {
 	}
 	for _, s := range pl.servers {
 		if s.up {
-			e.say(pl, s, "Removing service %s from VS %s", s.name, pl.name)
+			e.say(pl, s, "Removing service %s from VS %s", s.name(), pl.name)
 			if pl.cfg.Omega {
 				p.server(e, pl, s, false, "Removing")
 			}
@@ -228,13 +236,13 @@ func (p *policy) remove(e *effects, pl *pool) {
 
 // removeServer ends a real server of a virtual server that stays.
 func (p *policy) removeServer(e *effects, pl *pool, s *server) {
-	e.say(pl, s, "service %s no longer exist", s.name)
+	e.say(pl, s, "service %s no longer exist", s.name())
 	switch {
 	case s.up:
-		e.say(pl, s, "Removing service %s from VS %s", s.name, pl.name)
+		e.say(pl, s, "Removing service %s from VS %s", s.name(), pl.name)
 		p.server(e, pl, s, false, "Removing")
 	case s.cfg.Inhibit:
-		e.say(pl, s, "Removing (inhibited) service %s from VS %s", s.name, pl.name)
+		e.say(pl, s, "Removing (inhibited) service %s from VS %s", s.name(), pl.name)
 	}
 }
 
@@ -275,13 +283,13 @@ func (p *policy) turned(e *effects, pl *pool, s *server, c *check, now time.Time
 	}
 	switch {
 	case s.up && s.cfg.Inhibit:
-		e.say(pl, s, "Enabling service %s of VS %s", s.name, pl.name)
+		e.say(pl, s, "Enabling service %s of VS %s", s.name(), pl.name)
 	case s.up:
-		e.say(pl, s, "Adding service %s to VS %s", s.name, pl.name)
+		e.say(pl, s, "Adding service %s to VS %s", s.name(), pl.name)
 	case s.cfg.Inhibit:
-		e.say(pl, s, "Disabling service %s of VS %s", s.name, pl.name)
+		e.say(pl, s, "Disabling service %s of VS %s", s.name(), pl.name)
 	default:
-		e.say(pl, s, "Removing service %s from VS %s", s.name, pl.name)
+		e.say(pl, s, "Removing service %s from VS %s", s.name(), pl.name)
 	}
 	p.server(e, pl, s, s.up, verdictText(c, s.up))
 }
@@ -294,7 +302,7 @@ func (p *policy) reweigh(e *effects, pl *pool, s *server, old int32) {
 	if s.up {
 		state = "active"
 	}
-	e.say(pl, s, "Changing weight from %d to %d for %s service %s of VS %s", old, s.weight, state, s.name, pl.name)
+	e.say(pl, s, "Changing weight from %d to %d for %s service %s of VS %s", old, s.weight, state, s.name(), pl.name)
 }
 
 // settle judges the quorum after something has changed, and notes the services
@@ -374,7 +382,7 @@ func (p *policy) stop() effects {
 	var e effects
 	for _, pl := range p.pools {
 		for _, s := range pl.servers {
-			e.say(pl, s, "Shutting down service %s from VS %s", s.name, pl.name)
+			e.say(pl, s, "Shutting down service %s from VS %s", s.name(), pl.name)
 			if pl.cfg.Omega && s.up {
 				p.server(&e, pl, s, false, "Shutting down")
 			}
@@ -411,8 +419,8 @@ func (p *policy) specs() []healthcheck.Spec {
 	specs := make([]healthcheck.Spec, 0, len(p.checks))
 	for _, pl := range p.pools {
 		for _, s := range pl.servers {
-			for _, c := range s.checks {
-				specs = append(specs, c.spec)
+			for i := range s.checks {
+				specs = append(specs, s.checks[i].spec)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package director
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/holdfast-lb/holdfast/healthcheck"
@@ -35,21 +36,22 @@ type pool struct {
 
 	suspended bool // ha_suspend: the address is on another machine
 
-	members    []member // who is in the kernel's tables, see update
-	mayCollide bool     // two servers may become one destination
+	members    []ipvs.Destination // who is in the kernel's tables, see update; never changed, only replaced
+	mayCollide bool               // two servers may become one destination
 }
 
 // server is one real server of one pool.
 type server struct {
+	vs     *config.VirtualServer
 	cfg    *config.RealServer
-	name   string
-	checks []*check
+	checks []check
 
 	up     bool      // all checks say so
 	told   bool      // somebody has been told of up
 	weight int32     // configured plus what the checks add
 	since  time.Time // of up
 	reason string    // why it is down, for people
+	in     bool      // it is in the kernel's tables, see update
 
 	admin    Admin
 	deadline time.Time // of a drain: when it becomes Maint; zero is never
@@ -64,12 +66,15 @@ type check struct {
 	result healthcheck.Result
 }
 
+func (s *server) name() string { return serverName(s.vs, s.cfg.Addr) }
+
 // healthy says what the checks make of the server: all of them must be up, or,
 // where any one is enough, all that are critical and one of the others.
 func (s *server) healthy() bool {
 	anyone := s.cfg.CheckGroupMode == "any"
 	others, up := 0, 0
-	for _, c := range s.checks {
+	for i := range s.checks {
+		c := &s.checks[i]
 		switch {
 		case anyone && !c.spec.Critical:
 			others++
@@ -86,8 +91,8 @@ func (s *server) healthy() bool {
 // total is the configured weight plus what the checks add.
 func (s *server) total() int32 {
 	sum := s.cfg.Weight
-	for _, c := range s.checks {
-		sum += c.weight
+	for i := range s.checks {
+		sum += s.checks[i].weight
 	}
 	return int32(min(max(sum, 0), math.MaxInt32))
 }
@@ -187,11 +192,7 @@ func (pl *pool) keepsAll(s *server) bool {
 	case config.PanicAll:
 		return true
 	case config.PanicKeepLast:
-		for i := range pl.members {
-			if pl.members[i].at == s.cfg.Addr {
-				return true
-			}
-		}
+		return s.in
 	}
 	return false
 }
@@ -214,52 +215,69 @@ func (pl *pool) weightNow(s *server, now time.Time) (weight int32, in bool) {
 }
 
 // update works out who is in the tables, in the order of the configuration with
-// the sorry server last, and reports whether that changed.
+// the sorry server last, and reports whether that changed. The destinations are
+// those of the first IPVS service; see destinations for the others.
 func (pl *pool) update(now time.Time) bool {
-	members := make([]member, 0, len(pl.servers)+1)
+	members := make([]ipvs.Destination, 0, len(pl.servers)+1)
 	twin := pl.sorryIsReal()
 	for _, s := range pl.servers {
-		if w, in := pl.weightNow(s, now); in && (s != twin || !pl.sorry()) {
-			members = append(members, member{s.cfg.Addr, s.cfg.Method, w, s.cfg.UThreshold, s.cfg.LThreshold})
+		w, in := pl.weightNow(s, now)
+		s.in = in && (s != twin || !pl.sorry())
+		if s.in {
+			d := pl.destination(s.cfg.Addr, s.cfg.Method, w)
+			d.Upper, d.Lower = s.cfg.UThreshold, s.cfg.LThreshold
+			members = append(members, d)
 		}
 	}
 	switch sorry := pl.cfg.Sorry; {
 	case sorry == nil:
 	case pl.sorry():
-		members = append(members, member{at: sorry.Addr, method: sorry.Method, weight: 1})
+		members = append(members, pl.destination(sorry.Addr, sorry.Method, 1))
 	case twin == nil && pl.cfg.SorryInhibit:
-		members = append(members, member{at: sorry.Addr, method: sorry.Method})
+		members = append(members, pl.destination(sorry.Addr, sorry.Method, 0))
 	}
-	if equal(members, pl.members) {
+	if slices.Equal(members, pl.members) {
 		return false
 	}
 	pl.members = members
 	return true
 }
 
-func equal(a, b []member) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
+// destination is a server of the first IPVS service.
+func (pl *pool) destination(at netip.AddrPort, m config.Method, weight int32) ipvs.Destination {
+	d := ipvs.Destination{Addr: at.Addr().Unmap().WithZone(""), Weight: weight}
+	d.Method, d.Encap = forward(m)
+	d.Port = portFor(pl.keys[0], d.Method, at.Port())
+	return d
 }
 
-// collides says whether two servers may become one destination: the same address
-// with ports that the forwarding method does not keep, or the same twice.
+// destinations are the members as destinations of one of the IPVS services.
+func (pl *pool) destinations(k ipvs.Key) []ipvs.Destination {
+	if !slices.ContainsFunc(pl.members, func(d ipvs.Destination) bool { return portFor(k, d.Method, d.Port) != d.Port }) {
+		return pl.members
+	}
+	list := slices.Clone(pl.members)
+	for i := range list {
+		list[i].Port = portFor(k, list[i].Method, list[i].Port)
+	}
+	return list
+}
+
+// collides says whether two servers may become one destination, because they have
+// the same address and the forwarding method may not keep their ports.
 func collides(pl *pool) bool {
-	seen := make(map[netip.Addr]bool, len(pl.servers)+1)
+	const few = 32
+	seen := make([]netip.Addr, 0, few)
+	if len(pl.servers) >= few {
+		return true // looking is as much work as avoiding it
+	}
 	for _, s := range pl.servers {
-		if seen[s.cfg.Addr.Addr()] {
+		if slices.Contains(seen, s.cfg.Addr.Addr()) {
 			return true
 		}
-		seen[s.cfg.Addr.Addr()] = true
+		seen = append(seen, s.cfg.Addr.Addr())
 	}
-	return pl.cfg.Sorry != nil && seen[pl.cfg.Sorry.Addr.Addr()]
+	return pl.cfg.Sorry != nil && slices.Contains(seen, pl.cfg.Sorry.Addr.Addr())
 }
 
 // nextStep is when the pool has something to do by itself: a step of slow_start,

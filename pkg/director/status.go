@@ -143,18 +143,19 @@ func (p *policy) status() *control.CheckersStatus {
 		if pl.cfg.Sorry != nil {
 			v.Sorry = serverName(pl.cfg, pl.cfg.Sorry.Addr)
 		}
-		in := make(map[netip.AddrPort]int32, len(pl.members))
-		for _, m := range pl.members {
-			in[m.at] = m.weight
-		}
+		next := 0 // of the members, which are in the same order
 		for _, s := range pl.servers {
-			weight, ok := in[s.cfg.Addr]
-			rs := control.RealServer{
-				Name: s.name, Up: s.up, Since: s.since, Admin: s.admin.String(), DrainUntil: s.deadline,
-				Weight: s.weight, Configured: s.cfg.Weight, InPool: ok, PoolWeight: weight, Reason: s.reason,
+			var weight int32
+			if s.in {
+				weight = pl.members[next].Weight
+				next++
 			}
-			for _, c := range s.checks {
-				rs.Checks = append(rs.Checks, control.Check{Key: c.spec.Key})
+			rs := control.RealServer{
+				Name: s.name(), Up: s.up, Since: s.since, Admin: s.admin.String(), DrainUntil: s.deadline,
+				Weight: s.weight, Configured: s.cfg.Weight, InPool: s.in, PoolWeight: weight, Reason: s.reason,
+			}
+			for i := range s.checks {
+				rs.Checks = append(rs.Checks, control.Check{Key: s.checks[i].spec.Key})
 			}
 			v.Real = append(v.Real, rs)
 		}
@@ -166,15 +167,21 @@ func (p *policy) status() *control.CheckersStatus {
 // view says which of a virtual server's real servers is which destination.
 type view struct {
 	keys    []ipvs.Key
-	servers []member
+	servers []ipvs.Destination // of the first service
 }
 
 func viewOf(pl *pool) view {
-	v := view{keys: pl.keys}
-	for _, s := range pl.servers {
-		v.servers = append(v.servers, member{at: s.cfg.Addr, method: s.cfg.Method})
+	v := view{keys: pl.keys, servers: make([]ipvs.Destination, len(pl.servers))}
+	for i, s := range pl.servers {
+		v.servers[i] = pl.destination(s.cfg.Addr, s.cfg.Method, 0)
 	}
 	return v
+}
+
+// at is where a server is found in one of the services.
+func (v view) at(server int, k ipvs.Key) netip.AddrPort {
+	d := &v.servers[server]
+	return netip.AddrPortFrom(d.Addr, portFor(k, d.Method, d.Port))
 }
 
 // addTraffic adds up the counters of each virtual server's services. views are in
@@ -194,7 +201,7 @@ func addTraffic(st *control.CheckersStatus, views []view, running []ipvs.EntrySt
 			add(&virtual.Traffic, e.Stats)
 			index := make(map[netip.AddrPort]int, len(v.servers))
 			for n := range v.servers {
-				index[v.servers[n].destination(k).AddrPort()] = n
+				index[v.at(n, k)] = n
 			}
 			for _, d := range e.Destinations {
 				if n, ok := index[d.AddrPort()]; ok {

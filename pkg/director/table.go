@@ -107,43 +107,18 @@ func portFor(k ipvs.Key, m ipvs.Method, port uint16) uint16 {
 	return k.Port
 }
 
-// member is a real or sorry server that is in a pool just now.
-type member struct {
-	at           netip.AddrPort
-	method       config.Method
-	weight       int32
-	upper, lower uint32
-}
-
-func (m *member) destination(k ipvs.Key) ipvs.Destination {
-	method, encap := forward(m.method)
-	return ipvs.Destination{
-		Addr:   m.at.Addr().Unmap().WithZone(""),
-		Port:   portFor(k, method, m.at.Port()),
-		Method: method,
-		Encap:  encap,
-		Weight: m.weight,
-		Upper:  m.upper,
-		Lower:  m.lower,
-	}
-}
-
 // entry builds one IPVS service. Several virtual servers may use it: it has the
 // settings of the first, and the servers of all; the first that has a server
 // decides about it.
 func entry(k ipvs.Key, users []*pool) ipvs.Entry {
 	e := ipvs.Entry{Service: serviceOf(users[0].cfg, k)}
 	if len(users) == 1 && !users[0].mayCollide {
-		e.Destinations = make([]ipvs.Destination, len(users[0].members))
-		for i := range e.Destinations {
-			e.Destinations[i] = users[0].members[i].destination(k)
-		}
+		e.Destinations = users[0].destinations(k)
 		return e
 	}
 	seen := make(map[netip.AddrPort]bool)
 	for _, pl := range users {
-		for i := range pl.members {
-			d := pl.members[i].destination(k)
+		for _, d := range pl.destinations(k) {
 			if at := d.AddrPort(); !seen[at] {
 				seen[at] = true
 				e.Destinations = append(e.Destinations, d)
