@@ -30,6 +30,8 @@ type decoder struct {
 	blocks    []diag.Span // the keywords of the blocks being read
 	braceless []stretch   // blocks without an opening brace
 
+	pending map[*Keyword]bool // without effect, and said so
+
 	state // what is being read
 }
 
@@ -111,6 +113,9 @@ func (d *decoder) line(b *Block, l *syntax.Line, depth int) {
 		d.err("deprecated-keyword", l.Words[0], "%s is an old spelling", k.Name)
 		d.hint("use %s instead", k.Use)
 	}
+	if k.Pending {
+		d.notYet(k, l.Words[0])
+	}
 	a := arg{kw: k, line: l, key: l.Words[0], words: l.Words[1:], given: len(l.Words) > 1}
 	switch k.Takes {
 	case Sub, Items:
@@ -127,6 +132,18 @@ func (d *decoder) line(b *Block, l *syntax.Line, depth int) {
 			k.bad(d)
 		}
 	}
+}
+
+// notYet says once that a keyword is kept but does nothing in this version.
+func (d *decoder) notYet(k *Keyword, w syntax.Word) {
+	if d.pending[k] {
+		return
+	}
+	if d.pending == nil {
+		d.pending = make(map[*Keyword]bool)
+	}
+	d.pending[k] = true
+	d.info("not-in-effect", w, "%s is not in effect yet", k.Name)
 }
 
 // enter reads a block.

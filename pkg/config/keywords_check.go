@@ -185,7 +185,7 @@ var urlBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { setRegexOffset(d, a, &d.url.RegexMax) },
 	},
 	{
-		Name: "regex_stack", Takes: Words, Tier: 'C', Args: "<start> <max>", Default: "engine default", Optional: true,
+		Name: "regex_stack", Pending: true, Takes: Words, Tier: 'C', Args: "<start> <max>", Default: "engine default", Optional: true,
 		Doc: "JIT stack size",
 		set: func(d *decoder, a *arg) { setRegexStack(d, a) },
 	},

@@ -122,7 +122,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.ShutdownTimeout = time.Duration(a.n) * time.Second },
 	},
 	{
-		Name: "max_auto_priority", Takes: Int, Tier: 'C', Min: -1, Max: 99, Optional: true, Default: "0 (off); 99 without argument",
+		Name: "max_auto_priority", Pending: true, Takes: Int, Tier: 'C', Min: -1, Max: 99, Optional: true, Default: "0 (off); 99 without argument",
 		Doc: "highest real-time priority the daemon may give itself when it is scheduled late; -1 disables incl. the log",
 		set: func(d *decoder, a *arg) {
 			d.g.MaxAutoPriority = 99
@@ -132,7 +132,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		},
 	},
 	{
-		Name: "min_auto_priority_delay", Takes: Int, Tier: 'C', Min: 1, Max: 10000000, Unit: "µs", Default: "1000000", Lax: true,
+		Name: "min_auto_priority_delay", Pending: true, Takes: Int, Tier: 'C', Min: 1, Max: 10000000, Unit: "µs", Default: "1000000", Lax: true,
 		Doc: "lateness that triggers an automatic priority increase",
 		set: func(d *decoder, a *arg) { d.g.MinAutoDelay = time.Duration(a.n) * time.Microsecond },
 	},
@@ -152,7 +152,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.DefaultInterface = a.text },
 	},
 	{
-		Name: "disable_local_igmp", Takes: Flag, Tier: 'C', Role: VRRP,
+		Name: "disable_local_igmp", Pending: true, Takes: Flag, Tier: 'C', Role: VRRP,
 		Doc: "turn off the kernel answering IGMP for the VRRP group on VMAC-using interfaces; not reloadable",
 		set: func(d *decoder, a *arg) { d.g.DisableLocalIGMP = true },
 	},
@@ -279,7 +279,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { setIPTables(d, a) },
 	},
 	{
-		Name: "vrrp_ipsets", Takes: Words, Tier: 'C', Role: VRRP, Args: "[<set4> [<set6> [<set_if6> [<set_igmp> [<set_mld> [<set_nd>]]]]]]", Default: "keepalived keepalived6 keepalived_if6 keepalived_igmp keepalived_mld keepalived_nd", Optional: true,
+		Name: "vrrp_ipsets", Pending: true, Takes: Words, Tier: 'C', Role: VRRP, Args: "[<set4> [<set6> [<set_if6> [<set_igmp> [<set_mld> [<set_nd>]]]]]]", Default: "keepalived keepalived6 keepalived_if6 keepalived_igmp keepalived_mld keepalived_nd", Optional: true,
 		Doc: "names of ipsets used with vrrp_iptables; no argument = do not use ipsets",
 		set: func(d *decoder, a *arg) { setIPSets(d, a) },
 	},
@@ -294,7 +294,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.Firewall.NFPriority = int(a.n) },
 	},
 	{
-		Name: "nftables_ifindex", Takes: Flag, Tier: 'C', Role: VRRP,
+		Name: "nftables_ifindex", Pending: true, Takes: Flag, Tier: 'C', Role: VRRP,
 		Doc: "match interfaces by index rather than by name in nftables rules",
 		set: func(d *decoder, a *arg) { d.g.Firewall.NFIfindex = true },
 	},
@@ -466,67 +466,67 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.FIFOStatesOnReload = true },
 	},
 	{
-		Name: "snmp_socket", Takes: Text, Tier: 'C', Args: "<str>", Default: "unix:/var/agentx/master", Lax: true,
+		Name: "snmp_socket", Pending: true, Takes: Text, Tier: 'C', Args: "<str>", Default: "unix:/var/agentx/master", Lax: true,
 		Doc: "AgentX master address",
 		set: func(d *decoder, a *arg) { d.g.SNMP.Socket = a.text },
 	},
 	{
-		Name: "enable_traps", Takes: Flag, Tier: 'C',
+		Name: "enable_traps", Pending: true, Takes: Flag, Tier: 'C',
 		Doc: "send SNMP traps",
 		set: func(d *decoder, a *arg) { d.g.SNMP.Traps = true },
 	},
 	{
-		Name: "enable_snmp_vrrp", Takes: Flag, Tier: 'B', Role: VRRP,
+		Name: "enable_snmp_vrrp", Pending: true, Takes: Flag, Tier: 'B', Role: VRRP,
 		Doc: "serve the VRRP part of the keepalived MIB",
 		set: func(d *decoder, a *arg) { d.g.SNMP.VRRP = true },
 	},
 	{
-		Name: "enable_snmp_keepalived", Takes: Flag, Tier: 'D', Role: VRRP, Old: true, Use: "enable_snmp_vrrp",
+		Name: "enable_snmp_keepalived", Pending: true, Takes: Flag, Tier: 'D', Role: VRRP, Old: true, Use: "enable_snmp_vrrp",
 		Doc: "old spelling of enable_snmp_vrrp",
 		set: func(d *decoder, a *arg) { d.g.SNMP.VRRP = true },
 	},
 	{
-		Name: "enable_snmp_rfc", Takes: Flag, Tier: 'C', Role: VRRP,
+		Name: "enable_snmp_rfc", Pending: true, Takes: Flag, Tier: 'C', Role: VRRP,
 		Doc: "serve both RFC MIBs",
 		set: func(d *decoder, a *arg) { d.g.SNMP.RFCv2, d.g.SNMP.RFCv3 = true, true },
 	},
 	{
-		Name: "enable_snmp_rfcv2", Takes: Flag, Tier: 'C', Role: VRRP,
+		Name: "enable_snmp_rfcv2", Pending: true, Takes: Flag, Tier: 'C', Role: VRRP,
 		Doc: "serve VRRP-MIB (RFC 2787)",
 		set: func(d *decoder, a *arg) { d.g.SNMP.RFCv2 = true },
 	},
 	{
-		Name: "enable_snmp_rfcv3", Takes: Flag, Tier: 'C', Role: VRRP,
+		Name: "enable_snmp_rfcv3", Pending: true, Takes: Flag, Tier: 'C', Role: VRRP,
 		Doc: "serve VRRPv3-MIB (RFC 6527)",
 		set: func(d *decoder, a *arg) { d.g.SNMP.RFCv3 = true },
 	},
 	{
-		Name: "enable_snmp_checker", Takes: Flag, Tier: 'B', Role: Checkers,
+		Name: "enable_snmp_checker", Pending: true, Takes: Flag, Tier: 'B', Role: Checkers,
 		Doc: "serve the checker part of the keepalived MIB",
 		set: func(d *decoder, a *arg) { d.g.SNMP.Checkers = true },
 	},
 	{
-		Name: "snmp_vs_stats_update_interval", Takes: Seconds, Tier: 'C', Role: Checkers, Min: 1000, Max: 30000000, Default: "5",
+		Name: "snmp_vs_stats_update_interval", Pending: true, Takes: Seconds, Tier: 'C', Role: Checkers, Min: 1000, Max: 30000000, Default: "5",
 		Doc: "how old virtual server counters may get before they are read again",
 		set: func(d *decoder, a *arg) { d.g.SNMP.VSInterval = a.dur },
 	},
 	{
-		Name: "snmp_rs_stats_update_interval", Takes: Seconds, Tier: 'C', Role: Checkers, Min: 1000, Max: 30000000, Default: "= vs value",
+		Name: "snmp_rs_stats_update_interval", Pending: true, Takes: Seconds, Tier: 'C', Role: Checkers, Min: 1000, Max: 30000000, Default: "= vs value",
 		Doc: "the same for real server counters",
 		set: func(d *decoder, a *arg) { d.g.SNMP.RSInterval = a.dur },
 	},
 	{
-		Name: "enable_dbus", Takes: Flag, Tier: 'C', Role: VRRP,
+		Name: "enable_dbus", Pending: true, Takes: Flag, Tier: 'C', Role: VRRP,
 		Doc: "offer the D-Bus service",
 		set: func(d *decoder, a *arg) { d.g.DBus.Enable = true },
 	},
 	{
-		Name: "dbus_service_name", Takes: Text, Tier: 'C', Role: VRRP, Args: "<str>", Default: "org.keepalived.Vrrp1",
+		Name: "dbus_service_name", Pending: true, Takes: Text, Tier: 'C', Role: VRRP, Args: "<str>", Default: "org.keepalived.Vrrp1",
 		Doc: "D-Bus bus name",
 		set: func(d *decoder, a *arg) { d.g.DBus.ServiceName = a.text },
 	},
 	{
-		Name: "dbus_no_interface_name", Takes: Text, Tier: 'C', Role: VRRP, Args: "<str>",
+		Name: "dbus_no_interface_name", Pending: true, Takes: Text, Tier: 'C', Role: VRRP, Args: "<str>",
 		Doc: "path element for instances without an interface",
 		set: func(d *decoder, a *arg) { d.g.DBus.NoInterfaceName = a.text },
 	},
@@ -541,52 +541,52 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.ScriptSecurity = true },
 	},
 	{
-		Name: "vrrp_netlink_cmd_rcv_bufs", Takes: Int, Tier: 'C', Role: VRRP, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
+		Name: "vrrp_netlink_cmd_rcv_bufs", Pending: true, Takes: Int, Tier: 'C', Role: VRRP, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
 		Doc: "receive buffer of the VRRP command netlink socket",
 		set: func(d *decoder, a *arg) { d.g.VRRP.NetlinkCmd.Size = int(a.n) },
 	},
 	{
-		Name: "vrrp_netlink_cmd_rcv_bufs_force", Takes: Bool, Tier: 'C', Role: VRRP,
+		Name: "vrrp_netlink_cmd_rcv_bufs_force", Pending: true, Takes: Bool, Tier: 'C', Role: VRRP,
 		Doc: "set that buffer ignoring the system limit",
 		set: func(d *decoder, a *arg) { d.g.VRRP.NetlinkCmd.Force = a.on },
 	},
 	{
-		Name: "vrrp_netlink_monitor_rcv_bufs", Takes: Int, Tier: 'C', Role: VRRP, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
+		Name: "vrrp_netlink_monitor_rcv_bufs", Pending: true, Takes: Int, Tier: 'C', Role: VRRP, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
 		Doc: "receive buffer of the VRRP monitor netlink socket",
 		set: func(d *decoder, a *arg) { d.g.VRRP.NetlinkWatch.Size = int(a.n) },
 	},
 	{
-		Name: "vrrp_netlink_monitor_rcv_bufs_force", Takes: Bool, Tier: 'C', Role: VRRP,
+		Name: "vrrp_netlink_monitor_rcv_bufs_force", Pending: true, Takes: Bool, Tier: 'C', Role: VRRP,
 		Doc: "as above",
 		set: func(d *decoder, a *arg) { d.g.VRRP.NetlinkWatch.Force = a.on },
 	},
 	{
-		Name: "process_monitor_rcv_bufs", Takes: Int, Tier: 'C', Role: VRRP, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
+		Name: "process_monitor_rcv_bufs", Pending: true, Takes: Int, Tier: 'C', Role: VRRP, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
 		Doc: "receive buffer of the process connector socket",
 		set: func(d *decoder, a *arg) { d.g.ProcessMonitor.Size = int(a.n) },
 	},
 	{
-		Name: "process_monitor_rcv_bufs_force", Takes: Bool, Tier: 'C', Role: VRRP,
+		Name: "process_monitor_rcv_bufs_force", Pending: true, Takes: Bool, Tier: 'C', Role: VRRP,
 		Doc: "as above",
 		set: func(d *decoder, a *arg) { d.g.ProcessMonitor.Force = a.on },
 	},
 	{
-		Name: "lvs_netlink_cmd_rcv_bufs", Takes: Int, Tier: 'C', Role: Checkers, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
+		Name: "lvs_netlink_cmd_rcv_bufs", Pending: true, Takes: Int, Tier: 'C', Role: Checkers, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
 		Doc: "receive buffer of the IPVS command socket",
 		set: func(d *decoder, a *arg) { d.g.Checkers.NetlinkCmd.Size = int(a.n) },
 	},
 	{
-		Name: "lvs_netlink_cmd_rcv_bufs_force", Takes: Bool, Tier: 'C', Role: Checkers,
+		Name: "lvs_netlink_cmd_rcv_bufs_force", Pending: true, Takes: Bool, Tier: 'C', Role: Checkers,
 		Doc: "as above",
 		set: func(d *decoder, a *arg) { d.g.Checkers.NetlinkCmd.Force = a.on },
 	},
 	{
-		Name: "lvs_netlink_monitor_rcv_bufs", Takes: Int, Tier: 'C', Role: Checkers, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
+		Name: "lvs_netlink_monitor_rcv_bufs", Pending: true, Takes: Int, Tier: 'C', Role: Checkers, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
 		Doc: "receive buffer of the checker monitor socket",
 		set: func(d *decoder, a *arg) { d.g.Checkers.NetlinkWatch.Size = int(a.n) },
 	},
 	{
-		Name: "lvs_netlink_monitor_rcv_bufs_force", Takes: Bool, Tier: 'C', Role: Checkers,
+		Name: "lvs_netlink_monitor_rcv_bufs_force", Pending: true, Takes: Bool, Tier: 'C', Role: Checkers,
 		Doc: "as above",
 		set: func(d *decoder, a *arg) { d.g.Checkers.NetlinkWatch.Force = a.on },
 	},
@@ -596,12 +596,12 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.RSInitNotifies = a.on },
 	},
 	{
-		Name: "vrrp_rx_bufs_policy", Takes: Words, Tier: 'C', Role: VRRP, Args: "MTU|ADVERT|<int bytes> (words in any case)", Default: "kernel default", Lax: true,
+		Name: "vrrp_rx_bufs_policy", Pending: true, Takes: Words, Tier: 'C', Role: VRRP, Args: "MTU|ADVERT|<int bytes> (words in any case)", Default: "kernel default", Lax: true,
 		Doc: "how VRRP receive socket buffers are sized; a number beats a word and MTU beats ADVERT",
 		set: func(d *decoder, a *arg) { setRxBufsPolicy(d, a) },
 	},
 	{
-		Name: "vrrp_rx_bufs_multiplier", Takes: Int, Tier: 'C', Role: VRRP, Min: 1, Max: maxUint32, Default: "3", Lax: true,
+		Name: "vrrp_rx_bufs_multiplier", Pending: true, Takes: Int, Tier: 'C', Role: VRRP, Min: 1, Max: maxUint32, Default: "3", Lax: true,
 		Doc: "multiplier for the word policies",
 		set: func(d *decoder, a *arg) { d.g.RxBufsMultiplier = int(a.n) },
 	},
@@ -631,7 +631,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.VMACPrefix = a.text },
 	},
 	{
-		Name: "vmac_addr_prefix", Takes: Text, Tier: 'C', Role: VRRP, Args: "<str>", Default: "= vmac_prefix",
+		Name: "vmac_addr_prefix", Pending: true, Takes: Text, Tier: 'C', Role: VRRP, Args: "<str>", Default: "= vmac_prefix",
 		Doc: "prefix of names of interfaces made by use_vmac_addr",
 		set: func(d *decoder, a *arg) { d.g.VMACAddrPrefix = a.text },
 	},
@@ -641,7 +641,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { setUmask(d, a) },
 	},
 	{
-		Name: "random_seed", Takes: Int, Tier: 'C', Max: maxUint32, Default: "time based",
+		Name: "random_seed", Pending: true, Takes: Int, Tier: 'C', Max: maxUint32, Default: "time based",
 		Doc: "seed of _RANDOM and of the checker start jitter",
 		set: func(d *decoder, a *arg) { d.g.RandomSeed = new(uint32(a.n)) },
 	},
@@ -681,12 +681,12 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { checkIncludeWords(d, a) },
 	},
 	{
-		Name: "config_save_dir", Takes: Text, Tier: 'C', Args: "<dir>",
+		Name: "config_save_dir", Pending: true, Takes: Text, Tier: 'C', Args: "<dir>",
 		Doc: "each process writes the configuration it read into this directory (made with mode 0700)",
 		set: func(d *decoder, a *arg) { setConfigSaveDir(d, a) },
 	},
 	{
-		Name: "tmp_config_directory", Takes: Text, Tier: 'C', Args: "<dir>", Default: "memory file", Lax: true,
+		Name: "tmp_config_directory", Pending: true, Takes: Text, Tier: 'C', Args: "<dir>", Default: "memory file", Lax: true,
 		Doc: "where the merged configuration copy is kept; not reloadable",
 		set: func(d *decoder, a *arg) { d.g.TmpConfigDirectory = a.text },
 	},

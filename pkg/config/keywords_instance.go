@@ -83,7 +83,7 @@ var instanceBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { setVMAC(d, a) },
 	},
 	{
-		Name: "use_vmac_addr", Takes: Flag, Tier: 'C',
+		Name: "use_vmac_addr", Pending: true, Takes: Flag, Tier: 'C',
 		Doc: "also make a VMAC for every other interface that carries VIPs",
 		set: func(d *decoder, a *arg) { d.inst.useVMACAddr = true },
 	},
@@ -241,7 +241,7 @@ var instanceBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.inst.PreemptDelay, d.inst.delayAt = a.dur, a.words[0] },
 	},
 	{
-		Name: "debug", Takes: Int, Tier: 'C', Max: 4, Default: "0",
+		Name: "debug", Pending: true, Takes: Int, Tier: 'C', Max: 4, Default: "0",
 		Doc: "debug level (no visible effect in normal builds)",
 		set: func(d *decoder, a *arg) { d.inst.Debug = int(a.n) },
 	},

@@ -155,7 +155,7 @@ var virtualBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.vs.VirtualHost = a.text },
 	},
 	{
-		Name: "snmp_name", Takes: Text, Tier: 'C', Args: "<str>", Lax: true,
+		Name: "snmp_name", Pending: true, Takes: Text, Tier: 'C', Args: "<str>", Lax: true,
 		Doc: "label in the MIB",
 		set: func(d *decoder, a *arg) { d.vs.SNMPName = a.text },
 	},
@@ -322,7 +322,7 @@ var realBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.rs.VirtualHost, d.rs.virtualHost = a.text, a.text },
 	},
 	{
-		Name: "snmp_name", Takes: Text, Tier: 'C', Args: "<str>", Lax: true,
+		Name: "snmp_name", Pending: true, Takes: Text, Tier: 'C', Args: "<str>", Lax: true,
 		Doc: "label in the MIB",
 		set: func(d *decoder, a *arg) { d.rs.SNMPName = a.text },
 	},

@@ -115,7 +115,7 @@ var rootBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { setNetNamespaceIPVS(d, a) },
 	},
 	{
-		Name: "namespace_with_ipsets", Takes: Flag, Tier: 'C',
+		Name: "namespace_with_ipsets", Pending: true, Takes: Flag, Tier: 'C',
 		Doc: "allow ipsets together with net_namespace",
 		set: func(d *decoder, a *arg) { d.cfg.Process.NamespaceIPSets = true },
 	},

@@ -10,6 +10,8 @@ func remedy(id string) string {
 		return "write state BACKUP and let the priority decide"
 	case "deprecated-block", "deprecated-keyword", "deprecated-option":
 		return "use the new spelling; the meaning is the same"
+	case "not-in-effect":
+		return "it is kept and checked, and does nothing; see docs/compatibility.md"
 	case "duplicate-interface":
 		return "name each interface in one garp_group only"
 	case "duplicate-address", "duplicate-keyword", "duplicate-name", "duplicate-real-server", "duplicate-script", "duplicate-track":
