@@ -73,7 +73,7 @@ soak: build ## the lab's tests SOAK times over (root)
 package: build ## .deb and .rpm in dist/
 	mkdir -p dist
 	for kind in deb rpm; do \
-		VERSION=$(VERSION) $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION) package -f packaging/nfpm.yaml -p $$kind -t dist/ || exit 1; \
+		GOARCH=$$($(GO) env GOARCH) VERSION=$(VERSION) $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION) package -f packaging/nfpm.yaml -p $$kind -t dist/ || exit 1; \
 	done
 
 .PHONY: help

@@ -152,6 +152,12 @@ func (d *Daemon) RolePid(role string) int {
 	return pid
 }
 
+// Ask runs one of the daemon's own commands, such as "status", about this daemon.
+func (d *Daemon) Ask(command string, args ...string) (string, error) {
+	args = append([]string{command, "-r", d.pidFile("vrrp"), "-c", d.pidFile("checkers"), "-b", d.pidFile("bfd")}, args...)
+	return d.ns.Command(d.bin, args...)
+}
+
 // Log returns what the daemon has logged so far.
 func (d *Daemon) Log() string {
 	b, _ := os.ReadFile(filepath.Join(d.Dir, "log"))

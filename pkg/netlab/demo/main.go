@@ -52,6 +52,7 @@ func show(s *story) {
 	})
 	s.say("lb1 is master after %s and has %s.", seconds(took), netlab.VIP)
 	s.table(lb1)
+	s.status(first)
 	s.say("The client makes 30 requests to %s:", netlab.VIP)
 	s.counts(site.Client.AskMany("http", netlab.VIP+":80", 30))
 
@@ -133,6 +134,18 @@ func (s *story) say(format string, args ...any) {
 func (s *story) table(lb *netlab.Namespace) {
 	fmt.Printf("\n         %s# ipvsadm -Ln\n", lb.Name)
 	for line := range strings.Lines(lb.Run("ipvsadm", "-Ln")) {
+		fmt.Print("         ", line)
+	}
+}
+
+// status prints what the daemon says about itself; keepalived has no such command.
+func (s *story) status(d *netlab.Daemon) {
+	out, err := d.Ask("status")
+	if err != nil {
+		return
+	}
+	fmt.Printf("\n         lb1# holdfast status\n")
+	for line := range strings.Lines(out) {
 		fmt.Print("         ", line)
 	}
 }
