@@ -59,7 +59,9 @@ func (j *judge) rate(n *node, a vrrp.Send) {
 
 // changed checks what becoming master means for others.
 func (j *judge) changed(n *node, before, after vrrp.State) {
-	j.l.say("r%d is %v", n.id, after)
+	if j.l.tell {
+		j.l.say("r%d is %v", n.id, after)
+	}
 	if after != vrrp.Master {
 		return
 	}

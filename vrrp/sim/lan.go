@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"container/heap"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -27,21 +26,6 @@ const (
 	deliver             // msg
 	act                 // the disturbance number arg
 )
-
-type queue []event
-
-func (q queue) Len() int { return len(q) }
-func (q queue) Less(i, j int) bool {
-	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].seq < q[j].seq
-}
-func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *queue) Push(x any)   { *q = append(*q, x.(event)) }
-func (q *queue) Pop() any {
-	old := *q
-	e := old[len(old)-1]
-	*q = old[:len(old)-1]
-	return e
-}
 
 // path is one direction between two nodes on one LAN. Packets keep their order.
 type path struct {
@@ -75,7 +59,7 @@ func (l *lan) at(d time.Duration) time.Time { return epoch.Add(d) }
 func (l *lan) push(e event) {
 	l.seq++
 	e.seq = l.seq
-	heap.Push(&l.queue, e)
+	l.queue.push(e)
 }
 
 func (l *lan) say(format string, args ...any) {

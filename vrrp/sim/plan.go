@@ -148,7 +148,9 @@ func (p *plan) patience() time.Duration { return 2*(p.down()+p.interval) + 3*p.i
 // apply does what goes wrong now, and arranges for its end.
 func (l *lan) apply(d disturbance) {
 	n := l.nodes[d.node]
-	l.say("%v", d)
+	if l.tell {
+		l.say("%v", d)
+	}
 	switch d.what {
 	case cutPath, cutBoth:
 		l.paths[d.lan][d.node][d.to].cut = true

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"container/heap"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -38,7 +37,9 @@ func play(seed uint64, tell bool) *lan {
 		l.paths = append(l.paths, paths)
 	}
 	for i, c := range l.plan.nodes {
-		l.say("r%d: %+v", i, c)
+		if tell {
+			l.say("r%d: %+v", i, c)
+		}
 		l.nodes = append(l.nodes, &node{id: i, l: l, cfg: c})
 	}
 	for _, nd := range l.nodes {
@@ -63,8 +64,11 @@ func play(seed uint64, tell bool) *lan {
 
 // until plays everything up to an instant.
 func (l *lan) until(end time.Duration) {
-	for len(l.queue) > 0 && l.queue[0].at <= end && l.judge.broken == "" {
-		e := heap.Pop(&l.queue).(event)
+	for l.judge.broken == "" {
+		if next := l.queue.next(); next == nil || next.at > end {
+			break
+		}
+		e := l.queue.pop()
 		l.now = e.at
 		switch e.what {
 		case wake:
