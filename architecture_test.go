@@ -36,7 +36,7 @@ var rooms = map[string]room{
 	"pkg/config/convert":   {pure: true, imports: []string{"pkg/config", "pkg/config/diag", "pkg/config/syntax"}, uses: []string{"github.com/BurntSushi/toml"}},
 	"pkg/config/lint":      {pure: true, imports: []string{"pkg/config", "pkg/config/diag", "pkg/config/syntax"}},
 	"pkg/config/reference": {pure: true, imports: []string{"pkg/config", "pkg/config/convert", "pkg/config/lint", "pkg/config/diag"}},
-	"pkg/config/host":      {imports: []string{"pkg/config"}},
+	"pkg/config/host":      {imports: []string{"pkg/config", "healthcheck", "healthcheck/dialogue"}},
 
 	"pkg/reconcile": {pure: true},
 

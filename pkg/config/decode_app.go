@@ -19,6 +19,7 @@ func (d *decoder) openApp(a *arg, kind CheckKind) bool {
 func endApp(d *decoder) {
 	c, at := d.chk, syntax.Word{At: d.chk.At}
 	app := c.App
+	d.checkRegex()
 	if t := app.TLS; t != nil && !t.On {
 		d.warn("tls-off", at, "there are settings for TLS, but TLS is off")
 		d.hint("add: tls")

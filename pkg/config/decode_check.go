@@ -100,6 +100,7 @@ func openURL(d *decoder, a *arg) bool {
 
 func endURL(d *decoder) {
 	u := d.url
+	d.checkRegex()
 	if u.Path == "" {
 		d.err("missing-path", syntax.Word{At: u.At}, "the url has no path; it is ignored")
 		d.hint("add: path /")
@@ -165,7 +166,18 @@ func setRegex(d *decoder, a *arg) {
 	if d.url.Regex != "" {
 		d.err("duplicate-keyword", a.key, "the url has a regular expression already; this one replaces it")
 	}
-	d.url.Regex = a.words[0].Text
+	d.url.Regex, d.regexAt = a.words[0].Text, a.words[0]
+}
+
+// checkRegex reports an expression that cannot be used, once its options are
+// known.
+func (d *decoder) checkRegex() {
+	if d.url.Regex == "" || d.env.Regex == nil {
+		return
+	}
+	if err := d.env.Regex(d.url.Regex, d.url.RegexOptions); err != nil {
+		d.err("invalid-regex", d.regexAt, "%v", err)
+	}
 }
 
 var regexOptions = []string{

@@ -37,6 +37,7 @@ type state struct {
 	rs          *realDraft
 	chk         *checkerDraft
 	url         *URL
+	regexAt     syntax.Word
 	host        *checkerDraft
 	serverGroup *ServerGroup
 

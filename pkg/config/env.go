@@ -27,6 +27,8 @@ type Env struct {
 	Stat, Lstat func(path string) (FileInfo, bool)
 	// Path is where programs without a slash are looked for.
 	Path []string
+	// Regex says why a regular expression of HTTP_GET cannot be used, or nil.
+	Regex func(pattern string, options []string) error
 	// ReadFile reads a name table of iproute2, such as /etc/iproute2/rt_tables.
 	ReadFile func(path string) (string, bool)
 }

@@ -20,6 +20,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 
+	"github.com/holdfast-lb/holdfast/healthcheck"
+	"github.com/holdfast-lb/holdfast/healthcheck/dialogue"
 	"github.com/holdfast-lb/holdfast/pkg/config"
 )
 
@@ -33,8 +35,11 @@ func Env() *config.Env {
 	links := sync.OnceValue(interfaces)
 	return &config.Env{
 		Hostname: name,
-		CPUs:     runtime.NumCPU(),
-		Path:     filepath.SplitList(searchPath()),
+		Regex: func(pattern string, options []string) error {
+			return dialogue.CheckRegex(healthcheck.Regex{Pattern: pattern, Options: options})
+		},
+		CPUs: runtime.NumCPU(),
+		Path: filepath.SplitList(searchPath()),
 		Link: func(name string) (config.Link, bool) {
 			l, ok := links()[name]
 			return l, ok
