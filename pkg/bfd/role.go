@@ -106,11 +106,20 @@ func (r *role) loop(ctx context.Context) error {
 		case <-beat.C:
 			r.publish()
 		case <-alarm.C:
-			for _, e := range r.sessions {
-				if d := e.session.Deadline(); !d.IsZero() && !d.After(time.Now()) {
-					r.do(e, e.session.Tick(time.Now()))
-				}
-			}
+			r.tick()
+		}
+	}
+}
+
+// tick does what is due, after what has arrived: a role that was held up must
+// not take its neighbours for dead while their packets wait.
+func (r *role) tick() {
+	for len(r.inbox) > 0 {
+		r.receive(<-r.inbox, time.Now())
+	}
+	for _, e := range r.sessions {
+		if d := e.session.Deadline(); !d.IsZero() && !d.After(time.Now()) {
+			r.do(e, e.session.Tick(time.Now()))
 		}
 	}
 }

@@ -177,3 +177,20 @@ func TestWatchAndReload(t *testing.T) {
 		t.Errorf("state %s after the reload, want Up", state)
 	}
 }
+
+// TestHeldUp has a packet wait beyond the detection time: it counts.
+func TestHeldUp(t *testing.T) {
+	core, logs := observer.New(zapcore.DebugLevel)
+	now := time.Now()
+	cfg := session("192.0.2.1", "192.0.2.2")
+	e := &endpoint{cfg: cfg, disc: 1, session: NewSession(params(cfg), 1, func() float64 { return 0 }, now.Add(-time.Minute))}
+	hello := Packet{State: Init, DetectMult: 3, MyDisc: 9, YourDisc: 1, DesiredMinTx: time.Second, RequiredMinRx: time.Minute}
+	e.session.Receive(hello, now.Add(-10*time.Second))
+	r := &role{log: zap.New(core), sessions: map[string]*endpoint{"peer": e}, byDisc: map[uint32]*endpoint{1: e}, inbox: make(chan received, 1)}
+	hello.State = Up
+	r.inbox <- received{packet: hello, from: cfg.Neighbor, ttl: 255}
+	r.tick()
+	if e.session.State() != Up || logs.FilterMessageSnippet("Expired").Len() > 0 {
+		t.Errorf("state %v, log %v; want Up and no expiry", e.session.State(), logs.All())
+	}
+}
