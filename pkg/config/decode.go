@@ -116,18 +116,19 @@ func (d *decoder) line(b *Block, l *syntax.Line, depth int) {
 	if k.Pending {
 		d.notYet(k, l.Words[0])
 	}
-	a := arg{kw: k, line: l, key: l.Words[0], words: l.Words[1:], given: len(l.Words) > 1}
+	a := &d.arg // one for all lines: nothing keeps it
+	*a = arg{kw: k, line: l, key: l.Words[0], words: l.Words[1:], given: len(l.Words) > 1}
 	switch k.Takes {
 	case Sub, Items:
-		d.enter(k, &a, depth)
+		d.enter(k, a, depth)
 	default:
 		if k.Takes == Exec && !k.Optional && !a.given && l.Text != "" && strings.ContainsAny(l.Text, `"'`) {
 			d.commandLine(l) // a quote that is not closed swallowed the command
 			return
 		}
 		switch {
-		case d.value(k, l, &a):
-			k.set(d, &a)
+		case d.value(k, l, a):
+			k.set(d, a)
 		case k.bad != nil && !d.stopped:
 			k.bad(d)
 		}
@@ -155,7 +156,7 @@ func (d *decoder) enter(k *Keyword, a *arg, depth int) {
 	if d.stopped {
 		return
 	}
-	start := d.pos
+	start, key := d.pos, a.key
 	braced := d.pos < len(d.lines) && d.lines[d.pos].Kind == syntax.Open
 	if braced {
 		d.pos++
@@ -163,7 +164,7 @@ func (d *decoder) enter(k *Keyword, a *arg, depth int) {
 		d.err("missing-opening-brace", a.key, "%s must be followed by an opening brace", k.Name)
 		d.hint("write: %s … {", k.Name)
 	}
-	d.blocks = append(d.blocks, a.key.At)
+	d.blocks = append(d.blocks, key.At)
 	if k.Takes == Sub {
 		d.block(k.Block, depth+1)
 	} else {
@@ -171,7 +172,7 @@ func (d *decoder) enter(k *Keyword, a *arg, depth int) {
 	}
 	d.blocks = d.blocks[:len(d.blocks)-1]
 	if !braced && d.pos > start {
-		d.braceless = append(d.braceless, stretch{a.key.At.File, a.key.At.Start, d.lines[d.pos-1].At.End})
+		d.braceless = append(d.braceless, stretch{key.At.File, key.At.Start, d.lines[d.pos-1].At.End})
 	}
 	if k.end != nil && !d.stopped {
 		k.end(d)

@@ -9,6 +9,7 @@ import (
 // state is what the decoder is in the middle of.
 type state struct {
 	g       *Global
+	arg     arg // of the line being read
 	account account
 
 	scriptUser    bool
