@@ -1,7 +1,7 @@
 # make help lists what there is.
 
 GO      ?= go
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+VERSION ?= $(patsubst v%,%,$(shell git describe --tags --dirty 2>/dev/null))
 TOOLS   := $(CURDIR)/.cache/bin
 
 GOFUMPT_VERSION     := v0.12.0
@@ -73,7 +73,7 @@ soak: build ## the lab's tests SOAK times over (root)
 package: build ## .deb and .rpm in dist/
 	mkdir -p dist
 	for kind in deb rpm; do \
-		GOARCH=$$($(GO) env GOARCH) VERSION=$(VERSION) $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION) package -f packaging/nfpm.yaml -p $$kind -t dist/ || exit 1; \
+		GOARCH=$$($(GO) env GOARCH) VERSION=$(or $(VERSION),0.0.0) $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION) package -f packaging/nfpm.yaml -p $$kind -t dist/ || exit 1; \
 	done
 
 .PHONY: help
