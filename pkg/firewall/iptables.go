@@ -47,7 +47,7 @@ func (n *IPTables) Apply(p Policy) error {
 			continue
 		}
 		delete(n.policies, tool.name)
-		if err := n.replace(tool.name, n.rules(part, tool.six)); err != nil {
+		if err := replace(tool.name, "filter", n.rules(part, tool.six)); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", tool.name, err))
 			continue
 		}
@@ -97,16 +97,16 @@ func (n *IPTables) rules(p Policy, six bool) []string {
 	return list
 }
 
-// replace removes our rules and inserts new ones before all others.
-func (n *IPTables) replace(tool string, rules []string) error {
-	saved, err := run(tool+"-save", "", "-t", "filter")
+// replace removes our rules from a table and inserts new ones before all others.
+func replace(tool, table string, rules []string) error {
+	saved, err := run(tool+"-save", "", "-t", table)
 	if err != nil {
 		if errors.Is(err, exec.ErrNotFound) && len(rules) == 0 {
 			return nil
 		}
 		return err
 	}
-	script := transaction(saved, rules)
+	script := transaction(table, saved, rules)
 	if script == "" {
 		return nil
 	}
@@ -115,8 +115,9 @@ func (n *IPTables) replace(tool string, rules []string) error {
 }
 
 // transaction is the input for iptables-restore that turns our rules in saved,
-// the output of iptables-save, into the given ones; empty if nothing is to do.
-func transaction(saved string, rules []string) string {
+// what iptables-save says of a table, into the given ones; empty if nothing is to
+// do.
+func transaction(table, saved string, rules []string) string {
 	var b strings.Builder
 	for line := range strings.Lines(saved) {
 		rule, ours := strings.CutPrefix(strings.TrimSpace(line), "-A ")
@@ -131,7 +132,7 @@ func transaction(saved string, rules []string) string {
 	if b.Len() == 0 {
 		return ""
 	}
-	return "*filter\n" + b.String() + "COMMIT\n"
+	return "*" + table + "\n" + b.String() + "COMMIT\n"
 }
 
 // run runs one tool and returns what it prints.

@@ -14,7 +14,7 @@ func TestTransaction(t *testing.T) {
 -A OUTPUT -j ACCEPT
 COMMIT
 `
-	got := transaction(saved, []string{"INPUT -d 192.0.2.9 -j DROP", "OUTPUT -s 192.0.2.9 -j DROP"})
+	got := transaction("filter", saved, []string{"INPUT -d 192.0.2.9 -j DROP", "OUTPUT -s 192.0.2.9 -j DROP"})
 	want := `*filter
 -D INPUT -d 192.0.2.1/32 -m comment --comment holdfast -j DROP
 -I OUTPUT 1 -s 192.0.2.9 -j DROP
@@ -24,7 +24,7 @@ COMMIT
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if got := transaction("*filter\nCOMMIT\n", nil); got != "" {
+	if got := transaction("filter", "*filter\nCOMMIT\n", nil); got != "" {
 		t.Errorf("nothing to do, but\n%s", got)
 	}
 }

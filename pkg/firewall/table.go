@@ -137,7 +137,7 @@ func (t *tableBuilder) services(p ServicePolicy, six bool) {
 		t.marks(p.Marks, six, key, afterAddr)
 	}
 	if len(p.SNAT) > 0 {
-		t.sourceNAT(p.SNAT, six, key, kind, afterAddr)
+		t.sourceNAT(p.SNAT, six)
 	}
 }
 
@@ -179,24 +179,27 @@ func (t *tableBuilder) marks(list []Mark, six bool, key nftables.SetDatatype, af
 
 // sourceNAT changes the source of connections that were made to a virtual
 // service, by what the client asked for: IPVS has put the real server in its
-// place when the packet leaves.
-func (t *tableBuilder) sourceNAT(list []SNAT, six bool, key, kind nftables.SetDatatype, afterAddr uint32) {
-	var elems []nftables.SetElement
-	for _, s := range list {
-		elems = append(elems, nftables.SetElement{Key: serviceKey(s.Addr, s.Protocol, s.Port), Val: s.Source.AsSlice()})
-	}
-	set := t.set(&nftables.Set{Name: "snat", IsMap: true, Concatenation: true, KeyType: key, DataType: kind}, elems)
+// place when the packet leaves. One rule each, which only the first packet of a
+// connection meets: the program nft cannot show such a key of a map.
+func (t *tableBuilder) sourceNAT(list []SNAT, six bool) {
 	family := uint32(unix.NFPROTO_IPV4)
 	if six {
 		family = unix.NFPROTO_IPV6
 	}
 	post := t.chain("post", nftables.ChainHookPostrouting, nftables.ChainTypeNAT, 100)
-	t.rule(post, expr.VerdictContinue,
-		&expr.Ct{Key: expr.CtKeyDST, Register: reg0}, // of the original direction
-		&expr.Ct{Key: expr.CtKeyPROTOCOL, Register: afterAddr},
-		&expr.Ct{Key: expr.CtKeyPROTODST, Register: afterAddr + 1},
-		&expr.Lookup{SourceRegister: reg0, DestRegister: reg0, IsDestRegSet: true, SetName: set.Name, SetID: set.ID},
-		&expr.NAT{Type: expr.NATTypeSourceNAT, Family: family, RegAddrMin: reg0})
+	for _, s := range list {
+		conditions := append(protocol(s.Protocol),
+			&expr.Ct{Key: expr.CtKeyDST, Register: reg0}, // of the original direction
+			&expr.Cmp{Op: expr.CmpOpEq, Register: reg0, Data: s.Addr.AsSlice()})
+		if s.Port != 0 {
+			conditions = append(conditions,
+				&expr.Ct{Key: expr.CtKeyPROTODST, Register: reg0},
+				&expr.Cmp{Op: expr.CmpOpEq, Register: reg0, Data: binary.BigEndian.AppendUint16(nil, s.Port)})
+		}
+		t.rule(post, expr.VerdictContinue, append(conditions,
+			&expr.Immediate{Register: reg0, Data: s.Source.AsSlice()},
+			&expr.NAT{Type: expr.NATTypeSourceNAT, Family: family, RegAddrMin: reg0})...)
+	}
 }
 
 // chain queues a base chain.

@@ -135,7 +135,8 @@ var guestModules = strings.Fields(`ipv6 ip_vs ip_vs_rr ip_vs_wrr ip_vs_lc ip_vs_
 	ip_vs_lblc ip_vs_lblcr ip_vs_dh ip_vs_sh ip_vs_mh ip_vs_sed ip_vs_nq ip_vs_pe_sip
 	veth bridge macvlan ipvlan dummy tun ipip sit ip6_tunnel ip_gre ip6_gre fou 8021q vrf
 	nlmon sch_netem nf_conntrack nf_conntrack_netlink nf_nat nf_tables nft_ct nft_nat nft_masq nft_reject
-	ip_tables iptable_filter iptable_nat ip6_tables ip6table_filter xt_conntrack sctp`)
+	ip_tables iptable_filter iptable_nat iptable_mangle ip6_tables ip6table_filter ip6table_nat ip6table_mangle
+	xt_conntrack xt_nat xt_mark xt_comment xt_tcpudp sctp`)
 
 // guestMain is the first process of the guest. It returns only on failure.
 func guestMain(run string) error {
