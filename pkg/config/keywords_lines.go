@@ -54,10 +54,6 @@ var addressBlock = Block{Keywords: []Keyword{
 		Name: "no_track", Takes: Option, Tier: 'B',
 		Doc: "do not react when somebody else deletes it",
 	},
-	{
-		Name: "track_group", Takes: Option, Tier: 'C', Args: "<name>",
-		Doc: "instances of that group go to BACKUP when the item is deleted",
-	},
 }}
 
 // vipBlock is the options of a line of virtual_ipaddress.
@@ -258,10 +254,6 @@ var routeBlock = Block{Keywords: []Keyword{
 		Name: "no_track", Takes: Option, Tier: 'B',
 		Doc: "do not react when somebody else deletes it",
 	},
-	{
-		Name: "track_group", Takes: Option, Tier: 'C', Args: "<name>",
-		Doc: "instances of that group go to BACKUP when the item is deleted",
-	},
 }}
 
 // ruleBlock is the options of a rule line.
@@ -402,11 +394,31 @@ var ruleBlock = Block{Keywords: []Keyword{
 		Name: "no_track", Takes: Option, Tier: 'C',
 		Doc: "do not react when somebody else deletes it",
 	},
+}}
+
+// staticAddressBlock is the options of a line of static_ipaddress.
+var staticAddressBlock = Block{Keywords: []Keyword{
 	{
 		Name: "track_group", Takes: Option, Tier: 'C', Args: "<name>",
 		Doc: "instances of that group go to BACKUP when the item is deleted",
 	},
-}}
+}, Common: &addressBlock}
+
+// staticRouteBlock is the options of a line of static_routes.
+var staticRouteBlock = Block{Keywords: []Keyword{
+	{
+		Name: "track_group", Takes: Option, Tier: 'C', Args: "<name>",
+		Doc: "instances of that group go to BACKUP when the item is deleted",
+	},
+}, Common: &routeBlock}
+
+// staticRuleBlock is the options of a line of static_rules.
+var staticRuleBlock = Block{Keywords: []Keyword{
+	{
+		Name: "track_group", Takes: Option, Tier: 'C', Args: "<name>",
+		Doc: "instances of that group go to BACKUP when the item is deleted",
+	},
+}, Common: &ruleBlock}
 
 // serverGroupBlock is the words of a line of virtual_server_group.
 var serverGroupBlock = Block{Keywords: []Keyword{

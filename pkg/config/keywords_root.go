@@ -52,17 +52,17 @@ var rootBlock = Block{Keywords: []Keyword{
 	{
 		Name: "static_ipaddress", Takes: Items, Tier: 'B',
 		Doc:  "addresses added at start independent of VRRP state",
-		Role: VRRP, Block: &addressBlock, item: func(d *decoder, w []syntax.Word) { d.staticAddress(w) },
+		Role: VRRP, Block: &staticAddressBlock, item: func(d *decoder, w []syntax.Word) { d.staticAddress(w) },
 	},
 	{
 		Name: "static_routes", Takes: Items, Tier: 'B',
 		Doc:  "routes added at start independent of VRRP state",
-		Role: VRRP, Block: &routeBlock, item: func(d *decoder, w []syntax.Word) { d.route(w, &d.cfg.StaticRoutes, true) },
+		Role: VRRP, Block: &staticRouteBlock, item: func(d *decoder, w []syntax.Word) { d.route(w, &d.cfg.StaticRoutes, true) },
 	},
 	{
 		Name: "static_rules", Takes: Items, Tier: 'B',
 		Doc:  "policy rules added at start independent of VRRP state",
-		Role: VRRP, Block: &ruleBlock, item: func(d *decoder, w []syntax.Word) { d.rule(w, &d.cfg.StaticRules, true) },
+		Role: VRRP, Block: &staticRuleBlock, item: func(d *decoder, w []syntax.Word) { d.rule(w, &d.cfg.StaticRules, true) },
 	},
 	{
 		Name: "garp_group", Takes: Sub, Tier: 'C',

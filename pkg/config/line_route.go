@@ -115,7 +115,7 @@ func (p *routeReader) option() {
 
 // value reads the options with one value; false means that w is none.
 func (p *routeReader) value(w syntax.Word) bool {
-	if routeBlock.Lookup(w.Text) == nil || w.Text == "default6" {
+	if w.Text == "default6" || routeBlock.Lookup(w.Text) == nil && (!p.static || w.Text != "track_group") {
 		return false
 	}
 	m := &p.r.Metrics

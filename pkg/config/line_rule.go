@@ -22,83 +22,110 @@ const (
 // following ones count down.
 const firstRulePreference = 16384
 
+// ruleReader reads one line of a rule block.
+type ruleReader struct {
+	d       *decoder
+	r       Rule
+	options *Block
+	family  int // 0 not known, 4 or 6
+	bad     bool
+}
+
 // rule reads a line of virtual_rules or static_rules.
 func (d *decoder) rule(words []syntax.Word, list *[]Rule, static bool) {
-	r := Rule{SuppressPrefix: -1, SuppressGroup: -1, Protocol: -1, At: words[0].At, IPProto: -1}
-	family := 0
-	bad := false
-	setFamily := func(w syntax.Word, v6 bool) {
-		f := 4
-		if v6 {
-			f = 6
-		}
-		if family != 0 && family != f {
-			d.err("family-mismatch", w, "the rule mixes IPv4 and IPv6; it is left out")
-			bad = true
-			return
-		}
-		family = f
+	p := ruleReader{d: d, options: &ruleBlock, r: Rule{SuppressPrefix: -1, SuppressGroup: -1, Protocol: -1, At: words[0].At, IPProto: -1}}
+	if static {
+		p.options = &staticRuleBlock
 	}
-	for i := 0; i < len(words) && !bad && !d.stopped; i++ {
+	for i := 0; i < len(words) && !p.bad && !d.stopped; i++ {
 		w := words[i]
-		switch w.Text {
-		case "inet", "inet6":
-			setFamily(w, w.Text == "inet6")
-			continue
-		case "not":
-			r.Not = true
-			continue
-		case "l3mdev":
-			r.L3MDev, r.Action = true, ruleLookup
-			continue
-		case "nop", "blackhole", "unreachable", "prohibit":
-			r.Action = map[string]int{"nop": ruleNop, "blackhole": ruleBlackhole, "unreachable": ruleUnreachable, "prohibit": ruleProhibit}[w.Text]
-			continue
-		case "no_track":
-			r.NoTrack = true
+		if p.flag(w) {
 			continue
 		}
-		if k := ruleBlock.Lookup(w.Text); k == nil || !static && w.Text == "track_group" {
+		if p.options.Lookup(w.Text) == nil {
 			d.err("unknown-option", w, "%q is not an option of a rule", w.Text)
-			d.hintClosest(w.Text, ruleBlock.Names())
-			bad = true
-			break
+			d.hintClosest(w.Text, p.options.Names())
+			return
 		}
 		if !d.need(words, i+1) {
 			return
 		}
 		i++
-		if v := words[i]; w.Text == "from" || w.Text == "to" {
-			p, ok := d.ruleNetwork(v)
-			if !ok {
-				bad = true
-				break
-			}
-			if p.IsValid() {
-				setFamily(v, p.Addr().Is6())
-			}
-			if w.Text == "from" {
-				r.From, r.FromGiven = p, true
-			} else {
-				r.To, r.ToGiven = p, true
-			}
-		} else if !d.ruleValue(&r, w, v) {
-			bad = true
-		}
+		p.value(w, words[i])
 	}
-	if bad || d.stopped {
+	if p.bad || d.stopped {
 		return
 	}
-	r.IPv6 = family == 6
+	r := &p.r
+	r.IPv6 = p.family == 6
 	if r.FromGiven && !r.From.IsValid() {
 		r.From = anyPrefix(r.IPv6)
 	}
 	if r.ToGiven && !r.To.IsValid() {
 		r.To = anyPrefix(r.IPv6)
 	}
-	if d.ruleComplete(&r, words[0]) {
-		*list = append(*list, r)
+	if d.ruleComplete(r, words[0]) {
+		*list = append(*list, *r)
 	}
+}
+
+// flag reads an option without a value; false means that w is none.
+func (p *ruleReader) flag(w syntax.Word) bool {
+	r := &p.r
+	switch w.Text {
+	case "inet", "inet6":
+		p.setFamily(w, w.Text == "inet6")
+	case "not":
+		r.Not = true
+	case "l3mdev":
+		r.L3MDev, r.Action = true, ruleLookup
+	case "nop":
+		r.Action = ruleNop
+	case "blackhole":
+		r.Action = ruleBlackhole
+	case "unreachable":
+		r.Action = ruleUnreachable
+	case "prohibit":
+		r.Action = ruleProhibit
+	case "no_track":
+		r.NoTrack = true
+	default:
+		return false
+	}
+	return true
+}
+
+// value reads the option w with its value v.
+func (p *ruleReader) value(w, v syntax.Word) {
+	if w.Text != "from" && w.Text != "to" {
+		p.bad = !p.d.ruleValue(&p.r, w, v)
+		return
+	}
+	net, ok := p.d.ruleNetwork(v)
+	if !ok {
+		p.bad = true
+		return
+	}
+	if net.IsValid() {
+		p.setFamily(v, net.Addr().Is6())
+	}
+	if w.Text == "from" {
+		p.r.From, p.r.FromGiven = net, true
+	} else {
+		p.r.To, p.r.ToGiven = net, true
+	}
+}
+
+func (p *ruleReader) setFamily(w syntax.Word, v6 bool) {
+	family := 4
+	if v6 {
+		family = 6
+	}
+	if p.family != 0 && p.family != family {
+		p.d.err("family-mismatch", w, "the rule mixes IPv4 and IPv6; it is left out")
+		p.bad = true
+	}
+	p.family = family
 }
 
 // anyPrefix is all addresses of a family.
