@@ -55,11 +55,19 @@ func NewCheck(s Spec, now time.Time) *Check {
 // Start schedules the first attempt; random is from 0 to 1. Checks that are
 // told about changes, FILE_CHECK and BFD_CHECK, have no schedule.
 func (c *Check) Start(now time.Time, random float64) {
-	switch c.Spec.Ask.(type) {
-	case File, BFD:
+	if c.told() {
 		return
 	}
 	c.due = now.Add(startDelay + time.Duration(random*float64(c.Spec.Warmup)))
+}
+
+// told reports whether others say how it stands, so that nothing is asked.
+func (c *Check) told() bool {
+	switch c.Spec.Ask.(type) {
+	case File, BFD:
+		return true
+	}
+	return false
 }
 
 // Suspend cancels what is scheduled. The verdict stays.
@@ -172,7 +180,7 @@ func (c *Check) succeeded(now time.Time, r Result) Step {
 	first := !c.ran
 	st := c.conclude(now, r)
 	if first || st.Event.Turned {
-		lines = append(lines, c.forAll(c.success)...)
+		lines = append(lines, c.forAll(func(n Name) []Line { return c.success(n, st.Event.Turned) })...)
 	}
 	st.Lines = lines
 	return st
@@ -197,6 +205,12 @@ func (c *Check) failed(now time.Time, r Result) Step {
 	if c.mayRetry() {
 		c.retries++
 		c.due = now.Add(c.Spec.DelayBeforeRetry)
+		if _, ok := c.Spec.Ask.(Misc); ok { // start to start
+			c.due = c.started.Add(c.Spec.DelayBeforeRetry)
+			if c.due.Before(now) {
+				c.due = now
+			}
+		}
 		if c.up && c.Spec.LogAllFailures {
 			return Step{Lines: c.forAll(func(n Name) []Line { return c.attemptFailed(n, r, true) })}
 		}
@@ -220,9 +234,10 @@ func (c *Check) failed(now time.Time, r Result) Step {
 
 // mayRetry reports whether a failed attempt is followed by another one before
 // it counts. The first run needs only one failure, and what is down already
-// is asked once per period; SMTP_CHECK always retries.
+// is asked once per period; SMTP_CHECK always retries. There is nothing to
+// retry where the check is told.
 func (c *Check) mayRetry() bool {
-	if c.retries >= c.Spec.Retry {
+	if c.retries >= c.Spec.Retry || c.told() {
 		return false
 	}
 	if _, ok := c.Spec.Ask.(SMTP); ok {
@@ -255,6 +270,9 @@ func (c *Check) conclude(now time.Time, r Result) Step {
 		if first { // nothing good is known of it yet
 			need = 1
 		}
+	}
+	if c.told() {
+		need = 1
 	}
 	turned := false
 	if r.OK == c.up {

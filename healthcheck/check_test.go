@@ -258,7 +258,7 @@ func TestStories(t *testing.T) {
 			reply: bad(refused, 0, 6*sec), end: 11 * sec,
 			want: `
 1 /x
-  SSL_CHECK on service [10.9.0.1]:tcp:80 failed.
+  SSL_CHECK on service [10.9.0.1]:tcp:80 failed after 2 retries.
   => down first turned
 4 /x
 7 /x
@@ -582,4 +582,39 @@ func TestAnyAnswers(t *testing.T) {
 			t.Fatal("only good answers, but still down")
 		}
 	})
+}
+
+func TestTrackFileLines(t *testing.T) {
+	c := NewCheck(spec(File{Name: "tf"}), epoch)
+	for i, tt := range []struct {
+		value int64
+		want  string
+	}{
+		{0, ""},
+		{1, "([10.9.0.1]:tcp:80): tracked file tf now FAULT state"},
+		{2, ""},
+		{0, "([10.9.0.1]:tcp:80): tracked file tf leaving FAULT state"},
+	} {
+		got := ""
+		for _, l := range c.Finish(epoch, Result{OK: true, Value: tt.value}).Lines {
+			got += l.Text
+		}
+		if got != tt.want {
+			t.Errorf("step %d, value %d: %q, want %q", i, tt.value, got, tt.want)
+		}
+	}
+}
+
+func TestRetryOfAScriptIsMeasuredStartToStart(t *testing.T) {
+	for took, want := range map[time.Duration]time.Duration{
+		300 * time.Millisecond: time.Second, 3 * time.Second: 3 * time.Second,
+	} {
+		c := NewCheck(spec(Misc{}), epoch)
+		c.Finish(epoch, good)
+		c.Begin(epoch)
+		c.Finish(epoch.Add(took), Result{Fault: FaultReadTimeout})
+		if got := c.Due().Sub(epoch); got != want {
+			t.Errorf("after %v: retry %v after the start, want %v", took, got, want)
+		}
+	}
 }

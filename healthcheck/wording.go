@@ -3,6 +3,7 @@ package healthcheck
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"syscall"
 )
 
@@ -32,11 +33,14 @@ func (c *Check) Suspending() []Line {
 }
 
 func (c *Check) rescheduling(n Name, r Result) []Line {
+	if _, ok := c.Spec.Ask.(TCP); ok && strings.HasPrefix(r.Reason, "bind:") {
+		return failed("TCP socket bind failed. Rescheduling.")
+	}
 	return failed("%s on service %s: %s. Rescheduling.", c.Spec.Ask.Keyword(), n.Real, r.Reason)
 }
 
 // success is logged by the first good run and by the one that turns the check.
-func (c *Check) success(n Name) []Line {
+func (c *Check) success(n Name, turned bool) []Line {
 	rs := n.Real
 	switch ask := c.Spec.Ask.(type) {
 	case TCP:
@@ -53,7 +57,12 @@ func (c *Check) success(n Name) []Line {
 		return said("Misc check for [%s VS %s] by [%s] succeeded.", rs, n.Virtual, ask.Text)
 	case BFD:
 		return said("BFD check of [%s] RS(%s) is UP", ask.Session, rs)
-	case DNS, File: // only the change of the pool is logged
+	case File:
+		if !turned {
+			return nil
+		}
+		return said("(%s): tracked file %s leaving FAULT state", rs, ask.Name)
+	case DNS: // only the change of the pool is logged
 		return nil
 	}
 	return said("%s on service %s success.", c.Spec.Ask.Keyword(), rs)
@@ -86,9 +95,9 @@ func (c *Check) verdict(n Name, r Result, was, first bool) []Line {
 		if ask.TLS != nil {
 			kind = "SSL"
 		}
-		return failed("%s_CHECK on service %s failed%s.", kind, rs, c.after(first))
+		return failed("%s_CHECK on service %s failed%s.", kind, rs, c.after(false))
 	case UDP:
-		return failed("UDP CHECK on service %s failed%s.", rs, c.after(first))
+		return failed("UDP_CHECK on service %s failed%s.", rs, c.after(first))
 	case Ping:
 		return failed("ICMP CHECK on service %s failed%s.", rs, c.after(first))
 	case SMTP, DNS, Misc:
@@ -99,7 +108,7 @@ func (c *Check) verdict(n Name, r Result, was, first bool) []Line {
 	case BFD:
 		return failed("BFD check of [%s] RS(%s) is DOWN", ask.Session, rs)
 	case File:
-		return nil
+		return failed("(%s): tracked file %s now FAULT state", rs, ask.Name)
 	}
 	return failed("%s on service %s failed%s: %s.", c.Spec.Ask.Keyword(), rs, c.after(first), r.Reason)
 }
@@ -134,6 +143,9 @@ func (c *Check) attemptFailed(n Name, r Result, again bool) []Line {
 		}
 		return failed("UDP connection to %s failed.", rs)
 	case Ping:
+		if r.Fault != FaultReadTimeout {
+			return failed("send ICMP packet fail")
+		}
 		return failed("ICMP connection to address %s timeout.", rs)
 	case Misc:
 		return failed("Misc check for [%s VS %s] by [%s] %s.", rs, n.Virtual, ask.Text, c.miscFault(r, again))
@@ -168,13 +180,13 @@ func httpFault(r Result, rs string) string {
 	case FaultSend:
 		return "Cannot send get request to server " + rs + "."
 	case FaultReadTimeout:
-		return "Timeout HTTP read server " + rs + "."
+		return "Timeout WEB read server " + rs + "."
 	case FaultRead:
 		return "Read error with server " + rs + "."
 	case FaultNoData:
 		return "Read, no data received from  server " + rs + "." // two blanks, as ever
 	default:
-		return "Error connecting server " + rs + "."
+		return "Connection failed server " + rs + "."
 	}
 }
 
@@ -187,6 +199,8 @@ func smtpFault(r Result, target netip.AddrPort) string {
 		return "Bad HELO response from server " + rs
 	case FaultReadTimeout:
 		return "Read timeout from server " + rs
+	case FaultRead, FaultNoData:
+		return "Read failure from server " + rs
 	case FaultTimeout:
 		return "Connection timeout to server " + rs
 	case FaultConnect, FaultUnreachable:

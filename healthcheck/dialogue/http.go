@@ -93,8 +93,8 @@ func (h *http) Open() Turn { return say(h.plan.request) }
 func (h *http) Hear(in []byte) Turn {
 	if !h.inBody {
 		rest, whole, err := h.header(in)
-		if err != nil {
-			return failed(healthcheck.FaultRead, "%v", err)
+		if err != nil { // keepalived finds a wrong status code in it, too
+			return failed(healthcheck.FaultStatus, "%v", err)
 		}
 		if !whole {
 			return Turn{}

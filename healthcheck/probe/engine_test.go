@@ -219,7 +219,7 @@ func TestVerdicts(t *testing.T) {
 		},
 		{"http hangs", get(healthcheck.URL{}), hang, healthcheck.FaultReadTimeout, "no answer in time"},
 		{"http closes", get(healthcheck.URL{}), reply(""), healthcheck.FaultNoData, "closed without an answer"},
-		{"http garbage", get(healthcheck.URL{}), reply("SSH-2.0-OpenSSH\r\n\r\n"), healthcheck.FaultRead, "not HTTP"},
+		{"http garbage", get(healthcheck.URL{}), reply("SSH-2.0-OpenSSH\r\n\r\n"), healthcheck.FaultStatus, "not HTTP"},
 		{
 			"http half a body and silence", get(healthcheck.URL{}), func(c net.Conn) {
 				_, _ = io.WriteString(c, "HTTP/1.0 200 OK\r\nContent-Length: 10\r\n\r\nhello")

@@ -254,6 +254,7 @@ func (p *policy) health(ev healthcheck.Event, now time.Time) effects {
 		return e // of a configuration that is gone
 	}
 	c, s, pl := at.check, at.server, at.pool
+	failing := c.up && !ev.Up
 	c.up, c.weight, c.result = ev.Up, ev.Weight, ev.Result
 
 	old := s.weight
@@ -270,7 +271,9 @@ func (p *policy) health(ev healthcheck.Event, now time.Time) effects {
 		s.reason = c.spec.Ask.Keyword() + ": " + ev.Result.Reason
 		p.server(&e, pl, s, false, verdictText(c, false))
 	}
-	p.reweigh(&e, pl, s, old)
+	if !failing { // a check that fails takes its part of the weight away silently
+		p.reweigh(&e, pl, s, old)
+	}
 	p.settle(&e, pl, now)
 	return e
 }
