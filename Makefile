@@ -33,6 +33,11 @@ lint: $(TOOLS)/staticcheck-$(STATICCHECK_VERSION) $(TOOLS)/gofumpt-$(GOFUMPT_VER
 	$(TOOLS)/staticcheck-$(STATICCHECK_VERSION) ./...
 	$(GO) test -count=1 .
 
+.PHONY: docs
+docs: ## write docs/reference, docs/compatibility.md, the man page and the schema anew
+	$(GO) test ./pkg/config ./pkg/config/syntax ./pkg/config/lint ./pkg/config/convert -run 'Messages|Check|Compare' -update
+	$(GO) test ./pkg/config/reference -update
+
 .PHONY: fmt
 fmt: $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## format all files
 	$(TOOLS)/gofumpt-$(GOFUMPT_VERSION) -w .

@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/config"
 )
 
-const generated = "<!-- Made from the keyword table: go test ./pkg/config/reference -update -->\n"
+const generated = "<!-- Made from the keyword table: make docs -->\n"
 
 // index is the manual's first page.
 func index() string {
@@ -151,7 +151,7 @@ const differences = `## Deliberate differences
 // manPage is holdfast.conf(5).
 func manPage() string {
 	var b strings.Builder
-	b.WriteString(`.\" Made from the keyword table: go test ./pkg/config/reference -update
+	b.WriteString(`.\" Made from the keyword table: make docs
 .TH HOLDFAST.CONF 5 "" holdfast "File formats"
 .SH NAME
 holdfast.conf, keepalived.conf \- configuration of holdfast

@@ -44,7 +44,7 @@ func current(t *testing.T, path, want string) {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(want, string(got)); d != "" {
-		t.Errorf("%s is not current; go test ./pkg/config/reference -update writes it anew:\n%s", path, d)
+		t.Errorf("%s is not current; make docs writes it anew:\n%s", path, d)
 	}
 }
 
@@ -111,7 +111,7 @@ func diagnosticsText(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString(`# Diagnostics
 
-<!-- Made from the golden files: go test ./pkg/config/reference -update -->
+<!-- Made from the golden files: make docs -->
 
 What can be wrong with a configuration, by the id at the end of each message. Errors and some
 warnings decide the exit status of ` + "`-t`" + `. A comment silences a warning or a remark:
