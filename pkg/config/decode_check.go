@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
 
@@ -176,7 +177,9 @@ func (d *decoder) checkRegex() {
 		return
 	}
 	if err := d.env.Regex(d.url.Regex, d.url.RegexOptions); err != nil {
-		d.err("invalid-regex", d.regexAt, "%v", err)
+		// keepalived finds out when it first checks, so it is no reason to
+		// refuse the file.
+		d.add(fault{"invalid-regex", diag.Error, diag.None}, d.regexAt, err.Error(), "")
 	}
 }
 
