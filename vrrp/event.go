@@ -41,11 +41,12 @@ type Event interface{ event() }
 
 type (
 	// Start begins the election. Nothing is sent or taken note of before
-	// NotBefore, if that is set. Adopt goes on as a master that was interrupted
-	// for less time than its peers tolerate.
+	// NotBefore, if that is set. As goes on in the state of a predecessor:
+	// Master, if it was interrupted for less time than its peers tolerate, or
+	// Backup, if it need not be told of.
 	Start struct {
 		NotBefore time.Time
-		Adopt     bool
+		As        State
 	}
 
 	// Expired says that the time has come to look at the timers. It is harmless
@@ -142,8 +143,8 @@ type (
 	}
 
 	// Become is a change of state: set or remove addresses, notify. Adopted
-	// marks a mastership that a predecessor had, so that there is nothing to
-	// notify of.
+	// marks a state that a predecessor had, so that there is nothing to notify
+	// of.
 	Become struct {
 		Router   int
 		From, To State

@@ -125,11 +125,15 @@ func (m *Machine) start(ev Start, now time.Time) {
 	if m.notBefore.IsZero() {
 		m.notBefore = now
 	}
-	if ev.Adopt && !m.faulty() {
+	switch {
+	case ev.As == Master && !m.faulty():
 		m.toMaster(now, nil, true)
-		return
+	case ev.As == Backup && !m.faulty() && !m.owner():
+		m.become(Backup, true, nil, now)
+		m.listen(now)
+	default:
+		m.reconsider(nil, now)
 	}
-	m.reconsider(nil, now)
 }
 
 // reconsider compares the state with the faults, of which those of cause may
@@ -283,8 +287,13 @@ func (m *Machine) toFault(cause *router, now time.Time) {
 // toBackup begins to wait. cause is the router with which that began, if any.
 func (m *Machine) toBackup(cause *router, now time.Time) {
 	m.syncing(Backup)
-	m.departed, m.graceEnd, m.graced = time.Time{}, time.Time{}, false
 	m.become(Backup, false, cause, now)
+	m.listen(now)
+}
+
+// listen begins to wait on every router.
+func (m *Machine) listen(now time.Time) {
+	m.departed, m.graceEnd, m.graced = time.Time{}, time.Time{}, false
 	for _, r := range m.routers {
 		r.listen(now)
 	}

@@ -329,7 +329,7 @@ func TestFaultAtStart(t *testing.T) {
 func TestAdopt(t *testing.T) {
 	adopted := Become{From: Init, To: Master, Adopted: true}
 	tell(t, New(true, v3(), v3()), []step{
-		{0, Start{Adopt: true}, []Action{
+		{0, Start{As: Master}, []Action{
 			Send{Router: 0, Priority: 128},
 			Send{Router: 1, Priority: 128},
 			adopted,
@@ -338,6 +338,11 @@ func TestAdopt(t *testing.T) {
 			Announce{Router: 1, Repeat: 5},
 		}, 1 * sec},
 	})
+}
+
+func TestGoesOnAsBackup(t *testing.T) {
+	quietly := Become{From: Init, To: Backup, Adopted: true}
+	tell(t, New(false, v3()), []step{{0, Start{As: Backup}, []Action{quietly}, 3500 * ms}})
 }
 
 func TestTwoOwners(t *testing.T) {

@@ -83,8 +83,11 @@ func (r *role) became(i *instance, a vrrp.Become) {
 	if a.From == vrrp.Init && r.starting && a.To != vrrp.Master {
 		suffix = " (init)"
 	}
+	news := !a.Adopted || i.joins && a.To == vrrp.Master
+	i.joins = false
 	switch {
-	case a.Adopted:
+	case !news && a.To == vrrp.Backup:
+	case !news:
 		i.say("was MASTER before, going on")
 	case a.To < vrrp.Deleted:
 		i.say("Entering %v STATE%s", a.To, suffix)
@@ -99,7 +102,7 @@ func (r *role) became(i *instance, a vrrp.Become) {
 			r.release(i)
 		}
 	}
-	if !a.Adopted {
+	if news {
 		r.tellInstance(i, a.To)
 	}
 	r.handover.changed(i, a.To)

@@ -117,7 +117,11 @@ func (r *role) begins(e *election, notBefore time.Time) {
 			r.removeLeftovers(i)
 		}
 	}
-	r.handle(e, vrrp.Start{NotBefore: notBefore, Adopt: adopt})
+	start := vrrp.Start{NotBefore: notBefore}
+	if adopt {
+		start.As = vrrp.Master
+	}
+	r.handle(e, start)
 }
 
 // removeLeftovers takes away what a predecessor left, unless the owner of the

@@ -237,6 +237,7 @@ func (r *role) announce(i *instance, repeat int) {
 
 func (r *role) announceNow(i *instance, repeat int) {
 	list := make([]link.Announcement, 0, len(i.want.Addresses))
+	forwarding := map[int]bool{} // by interface: asking takes reading a file
 	for _, a := range i.want.Addresses {
 		l, ok := r.mirror.Link(a.Link)
 		if !ok || !l.Resolves() {
@@ -245,11 +246,14 @@ func (r *role) announceNow(i *instance, repeat int) {
 		what := "gratuitous ARPs"
 		if !a.Prefix.Addr().Is4() {
 			what = "Unsolicited Neighbour Adverts"
+			if _, asked := forwarding[a.Link]; !asked {
+				forwarding[a.Link] = kernel.Forwarding(l.Name)
+			}
 		}
 		i.log.Debug(fmt.Sprintf("(%s) Sending/queueing %s on %s for %v", i.cfg.Name, what, l.Name, a.Prefix.Addr()))
 		list = append(list, link.Announcement{
 			Owner: i.cfg.Name, Index: a.Link, MAC: net.HardwareAddr(l.MAC.Bytes()), Addr: a.Prefix.Addr(),
-			Router: !a.Prefix.Addr().Is4() && kernel.Forwarding(l.Name),
+			Router: forwarding[a.Link],
 		})
 	}
 	r.announcer.Announce(list, repeat)

@@ -44,6 +44,7 @@ type instance struct {
 	extraAt        time.Time // next announcement through the interface below
 	refusals       refusals
 	counts         counters
+	joins          bool          // it is new in an election that goes on
 	masterPriority int           // of the last advert accepted as backup
 	conflicts      time.Duration // time with two masters, in all
 	record         []byte        // in the hand-over memory

@@ -94,7 +94,9 @@ func (r *role) locate(i *instance) bool {
 	i.base, i.own, i.out = base, own, out
 	if src := r.sourceOf(i); src != i.source {
 		i.source, i.encoder.Format.Src = src, src
-		r.handle(i.election, vrrp.Source{Router: i.index, Addr: src})
+		if i.election != nil { // else the machine is told when it is made
+			r.handle(i.election, vrrp.Source{Router: i.index, Addr: src})
+		}
 	}
 	if linksChanged {
 		r.resolve(i)

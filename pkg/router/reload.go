@@ -33,6 +33,7 @@ func (r *role) reload(cfg *config.Config) {
 		if i == nil {
 			i = r.newInstance(c)
 			i.virtual, i.virtuals = virtualsOf(c)
+			r.locate(i)
 			fresh = append(fresh, i)
 		} else {
 			delete(known, identityOf(c))
@@ -72,8 +73,8 @@ func (r *role) expel(i *instance) {
 }
 
 // reseat gives every instance the election that the configuration says: the
-// one it has, if that has the same members, else a new one that goes on in the
-// same state if all its members were master.
+// one it has, if that has the same members, else a new one that goes on where
+// its members were.
 func (r *role) reseat(cfg *config.Config) {
 	for _, s := range seatsOf(cfg, r.instances) {
 		e := s.members[0].election
@@ -81,27 +82,48 @@ func (r *role) reseat(cfg *config.Config) {
 			e.group = s.group
 			continue
 		}
-		masters, former := 0, map[*election]bool{}
-		for _, i := range s.members {
-			if i.election != nil && i.election.state() < vrrp.Deleted {
-				former[i.election] = true
-				if i.isMaster() {
-					masters++
-				}
-			}
-		}
-		if masters > 0 && masters < len(s.members) {
-			for e := range former {
-				r.handle(e, vrrp.Taken{}) // some are master, some not: begin together
-			}
-		}
-		for e := range former {
-			r.elections.drop(e)
-		}
+		state := r.unite(s.members)
 		e = r.seat(s)
-		if masters == len(s.members) {
-			r.handle(e, vrrp.Start{Adopt: true})
+		if state == vrrp.Master || state == vrrp.Backup {
+			r.handle(e, vrrp.Start{As: state})
 		}
+	}
+}
+
+// unite ends the former elections of instances that decide together from now
+// on, and returns the state that they shall go on in: Init if they are all new.
+// New ones join masters as master. If some are master and some are not, all
+// begin as backup.
+func (r *role) unite(members []*instance) vrrp.State {
+	former := map[*election]bool{}
+	known, masters := 0, 0
+	for _, i := range members {
+		i.joins = true
+		if i.election == nil || i.election.state() >= vrrp.Deleted {
+			continue
+		}
+		former[i.election] = true
+		known++
+		if i.isMaster() {
+			masters++
+			i.joins = false
+		}
+	}
+	if masters < known {
+		for e := range former {
+			r.handle(e, vrrp.Taken{})
+		}
+	}
+	for e := range former {
+		r.elections.drop(e)
+	}
+	switch {
+	case known == 0:
+		return vrrp.Init
+	case masters == known:
+		return vrrp.Master
+	default:
+		return vrrp.Backup
 	}
 }
 

@@ -42,6 +42,9 @@ func (r *role) setStandby(req control.StandbyRequest, on bool, now time.Time) er
 }
 
 func (r *role) standbyChanged(e *election, on bool, end time.Time) {
+	if e.machine.OnStandby() == on {
+		return
+	}
 	for _, i := range e.members {
 		switch {
 		case !on:
