@@ -52,7 +52,7 @@ func (l *linter) prefixes(i *config.Instance) {
 // weight reports a weight that has no room between the priorities 1 and 254.
 func (l *linter) weight(i *config.Instance, t config.Track) {
 	p := int(i.Priority)
-	if t.Weight == 0 || p == 255 {
+	if t.Weight == 0 || p == 0 || p == 255 {
 		return
 	}
 	w := t.Weight

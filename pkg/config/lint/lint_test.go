@@ -150,7 +150,7 @@ d
 }
 
 func TestTidy(t *testing.T) {
-	f := &diag.File{Name: "f", Text: "abcdef"}
+	f := &diag.File{Name: "f", Text: "abcdefg\u00a0h"}
 	span := func(a, b int32) diag.Span { return diag.Span{File: f, Start: a, End: b} }
 	got := Tidy([]diag.Problem{
 		{ID: "unknown-keyword", Severity: diag.Error, Class: diag.Config, At: span(3, 6)},
@@ -158,6 +158,7 @@ func TestTidy(t *testing.T) {
 		{ID: "undefined-name", Severity: diag.Warning, At: span(0, 2)},
 		{ID: "unknown-keyword", Severity: diag.Error, Class: diag.Config, At: span(0, 2)},
 		{ID: "unknown-keyword", Severity: diag.Error, Class: diag.Config, At: span(2, 3)},
+		{ID: "unknown-keyword", Severity: diag.Error, Class: diag.Config, At: span(6, 10)},
 	})
 	want := []diag.Problem{
 		{ID: "undefined-name", Severity: diag.Error, Class: diag.Config, At: span(0, 2)},

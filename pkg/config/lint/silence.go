@@ -57,6 +57,7 @@ func Tidy(problems []diag.Problem) []diag.Problem {
 	problems = slices.Clone(problems)
 	diag.Sort(problems)
 	reasons := []string{"byte-order-mark", "lookalike-character", "undefined-name"}
+	odd := map[*diag.File]bool{} // files with a lookalike that was reported
 	var out []diag.Problem
 	for _, p := range problems {
 		if n := len(out) - 1; n >= 0 && overlap(out[n].At, p.At) {
@@ -65,12 +66,17 @@ func Tidy(problems []diag.Problem) []diag.Problem {
 			case last.ID == "unknown-keyword" && slices.Contains(reasons, p.ID):
 				p.Severity, p.Class = last.Severity, last.Class
 				*last = p
+				odd[p.At.File] = odd[p.At.File] || p.ID == "lookalike-character"
 				continue
 			case p.ID == "unknown-keyword" && slices.Contains(reasons, last.ID):
 				last.Severity, last.Class = p.Severity, p.Class
 				continue
 			}
 		}
+		if odd[p.At.File] && p.ID == "unknown-keyword" && syntax.HasLookalike(p.At.Text()) {
+			continue // the same character again, which has been reported
+		}
+		odd[p.At.File] = odd[p.At.File] || p.ID == "lookalike-character"
 		out = append(out, p)
 	}
 	return out

@@ -82,6 +82,9 @@ func (r *reader) unknownName(c *chunk, ref reference) {
 		Text: fmt.Sprintf("$%s is not defined and is taken as it stands", ref.name),
 		Hint: fmt.Sprintf("define it above with $%s=value, without a blank in front of =", ref.name),
 	}
+	if ref.braced {
+		p.Hint = fmt.Sprintf("define it above with $%s=value; an environment variable is ${_ENV %s}", ref.name, ref.name)
+	}
 	if near := diag.Suggest(ref.name, slices.Sorted(maps.Keys(r.defs))); near != "" {
 		p.Hint = "did you mean $" + near + "?"
 	}
@@ -103,6 +106,12 @@ var lookalikes = map[rune]string{
 	'｛': "a full-width brace, which is no brace", '｝': "a full-width brace, which is no brace",
 	'“': "a curly quote, which quotes nothing", '”': "a curly quote, which quotes nothing", '„': "a curly quote, which quotes nothing",
 	'＃': "a full-width #, which starts no comment", '！': "a full-width !, which starts no comment",
+}
+
+// HasLookalike reports whether a word holds a character that looks like one with
+// a meaning, or like none at all.
+func HasLookalike(word string) bool {
+	return strings.ContainsFunc(word, func(c rune) bool { return c >= 0x80 && lookalikes[c] != "" })
 }
 
 // oddCharacters reports lookalikes outside quotes, each kind once in a file.
