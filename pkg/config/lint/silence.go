@@ -73,13 +73,24 @@ func Tidy(problems []diag.Problem) []diag.Problem {
 				continue
 			}
 		}
-		if odd[p.At.File] && p.ID == "unknown-keyword" && syntax.HasLookalike(p.At.Text()) {
+		if odd[p.At.File] && sameReason(&p) {
 			continue // the same character again, which has been reported
 		}
 		odd[p.At.File] = odd[p.At.File] || p.ID == "lookalike-character"
 		out = append(out, p)
 	}
 	return out
+}
+
+// sameReason reports whether a problem comes from a lookalike on its line.
+func sameReason(p *diag.Problem) bool {
+	switch p.ID {
+	case "unknown-keyword":
+		return syntax.HasLookalike(p.At.Text())
+	case "unexpected-brace", "extra-closing-brace":
+		return syntax.HasLookalike(p.At.File.LineText(p.At.Line()))
+	}
+	return false
 }
 
 func overlap(a, b diag.Span) bool {
