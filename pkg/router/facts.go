@@ -3,6 +3,7 @@ package router
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/netstate"
@@ -40,7 +41,7 @@ func (a *assessment) fault(line string, name string, args ...any) {
 // reassess recomputes everything that follows from the facts, for every
 // instance. It is called once after any number of changes.
 func (r *role) reassess() {
-	r.dirty = false
+	r.dirty, r.dirtySince = false, time.Time{}
 	if !r.synced {
 		return
 	}
@@ -50,9 +51,9 @@ func (r *role) reassess() {
 			r.resolve(i)
 		}
 	}
-	moved := false
+	moved, firsts := false, r.firsts()
 	for _, i := range r.instances {
-		moved = r.locate(i) || moved
+		moved = r.locate(i, firsts) || moved
 	}
 	if r.unindexed {
 		r.index()

@@ -287,15 +287,27 @@ func (r *role) announced(a link.Announcement, err error) {
 	}
 }
 
+// checkInterval is how often everything is compared with the kernel although
+// nothing was reported.
+const checkInterval = time.Second
+
 // repair puts back what somebody else removed, and tries again what was
-// refused. It costs little when nothing is amiss.
+// refused.
 func (r *role) repair() {
 	now := time.Now()
+	if !r.amiss && now.Before(r.checkAt) {
+		return
+	}
+	r.amiss, r.checkAt = false, now.Add(checkInterval)
 	for _, i := range r.instances {
 		if i.refusals.expire(now) {
 			r.dirty = true
 		}
-		if !i.held || i.busy > 0 || now.Before(i.repairAt) {
+		if !i.held {
+			continue
+		}
+		if i.busy > 0 || now.Before(i.repairAt) {
+			r.amiss = true // later
 			continue
 		}
 		ops := netstate.Plan(r.have(i.watched), netstate.Want{Present: i.watched})
@@ -369,5 +381,6 @@ func (r *role) lost(match func(netstate.State) bool) {
 // business of repair; to hand over is that of the machine, once it is clear
 // that the interface itself is well.
 func (r *role) removed(i *instance) {
+	r.amiss = true
 	i.taken = i.cfg.OnVIPRemoved == config.FailoverVIP
 }

@@ -19,58 +19,86 @@ import (
 // arrivals remembers the order in which addresses came up, because the first
 // one of an interface is the source of adverts.
 type arrivals struct {
-	order map[netstate.AddressKey]uint64
-	last  uint64
+	all  map[netstate.AddressKey]arrival
+	last uint64
+}
+
+type arrival struct {
+	netstate.Address
+	order uint64
 }
 
 func (a *arrivals) note(addr netstate.Address) {
-	if _, ok := a.order[addr.Key()]; ok {
-		return
+	if a.all == nil {
+		a.all = map[netstate.AddressKey]arrival{}
 	}
-	if a.order == nil {
-		a.order = map[netstate.AddressKey]uint64{}
+	was, known := a.all[addr.Key()]
+	if !known {
+		a.last++
+		was.order = a.last
 	}
-	a.last++
-	a.order[addr.Key()] = a.last
+	was.Address = addr
+	a.all[addr.Key()] = was
 }
 
-func (a *arrivals) forget(addr netstate.Address) { delete(a.order, addr.Key()) }
+func (a *arrivals) forget(addr netstate.Address) { delete(a.all, addr.Key()) }
 
-func (a *arrivals) before(x, y netstate.Address) bool { return a.order[x.Key()] < a.order[y.Key()] }
+// reset starts again with what is there, in the kernel's order.
+func (a *arrivals) reset(list []netstate.Address) {
+	old := a.all
+	a.all = map[netstate.AddressKey]arrival{}
+	for _, addr := range list {
+		if was, known := old[addr.Key()]; known {
+			a.all[addr.Key()] = arrival{addr, was.order}
+			continue
+		}
+		a.note(addr)
+	}
+}
+
+// place is where the source of an instance is looked for.
+type place struct {
+	link   int
+	family netstate.Family
+}
+
+// firsts are the addresses that adverts come from: of each interface and
+// family, the first that is not virtual, for IPv6 among the link-local ones.
+func (r *role) firsts() map[place]netip.Addr {
+	best := map[place]arrival{}
+	for k, a := range r.arrived.all {
+		ip := a.Prefix.Addr()
+		virtual := a.Protocol == netstate.Protocol || r.holders[k] != nil
+		if virtual || ip.Is6() && (!ip.IsLinkLocalUnicast() || !a.Usable()) {
+			continue
+		}
+		p := place{a.Link, a.Family()}
+		if was, ok := best[p]; !ok || a.order < was.order {
+			best[p] = a
+		}
+	}
+	list := make(map[place]netip.Addr, len(best))
+	for p, a := range best {
+		list[p] = a.Prefix.Addr()
+	}
+	return list
+}
 
 // sourceOf is the address that adverts of an instance come from: the
-// configured one, or the first of the interface that is not virtual.
-func (r *role) sourceOf(i *instance) netip.Addr {
+// configured one, or the first of the interface.
+func (r *role) sourceOf(i *instance, firsts map[place]netip.Addr) netip.Addr {
 	switch {
 	case i.cfg.SrcIP.IsValid():
 		return i.cfg.SrcIP
 	case i.virtual != nil && i.virtual.addr.IsValid():
 		return i.virtual.addr
 	}
-	family := netstate.IPv4
-	if i.cfg.IPv6 {
-		family = netstate.IPv6
-	}
-	var best netstate.Address
-	for _, a := range r.mirror.AddressesOf(i.base.Index, family) {
-		ip := a.Prefix.Addr()
-		virtual := a.Protocol == netstate.Protocol || r.holders[a.Key()] != nil
-		if virtual || i.cfg.IPv6 && (!ip.IsLinkLocalUnicast() || !a.Usable()) {
-			continue
-		}
-		if !best.Prefix.IsValid() || r.arrived.before(a, best) {
-			best = a
-		}
-	}
-	if best.Prefix.IsValid() {
-		return best.Prefix.Addr()
-	}
-	return netip.Addr{}
+	return firsts[place{i.base.Index, i.family()}]
 }
 
 // present reports whether any link has the address.
 func (r *role) present(ip netip.Addr) bool {
-	for k := range r.arrived.order {
+	for k := range r.arrived.all {
 		if k.Local.Addr() == ip {
 			return true
 		}
@@ -80,7 +108,7 @@ func (r *role) present(ip netip.Addr) bool {
 
 // locate finds the interfaces and the source of an instance, and reports
 // whether its packets come from elsewhere now.
-func (r *role) locate(i *instance) bool {
+func (r *role) locate(i *instance, firsts map[place]netip.Addr) bool {
 	base, _ := r.mirror.LinkByName(i.cfg.Interface)
 	own, out := base, base.Index
 	if i.virtual != nil {
@@ -92,7 +120,7 @@ func (r *role) locate(i *instance) bool {
 	changed := base.Index != i.base.Index || own.Index != i.own.Index || out != i.out
 	linksChanged := changed || len(i.want.Addresses) < len(i.cfg.VIPs)+len(i.cfg.ExcludedVIPs)
 	i.base, i.own, i.out = base, own, out
-	if src := r.sourceOf(i); src != i.source {
+	if src := r.sourceOf(i, firsts); src != i.source {
 		i.source, i.encoder.Format.Src = src, src
 		if i.election != nil { // else the machine is told when it is made
 			r.handle(i.election, vrrp.Source{Router: i.index, Addr: src})
@@ -119,10 +147,9 @@ func (r *role) follow(ctx context.Context) error {
 func (r *role) netChanged(ev netstate.Event) {
 	switch ev := ev.(type) {
 	case netstate.Resynced:
-		for _, a := range ev.State.Addresses {
-			r.arrived.note(a)
-		}
+		r.arrived.reset(ev.State.Addresses)
 		r.mirror.Apply(ev)
+		r.amiss = true
 		if !r.synced {
 			r.synced = true
 			r.begin()
@@ -152,6 +179,7 @@ func (r *role) netChanged(ev netstate.Event) {
 		old, existed := r.mirror.Link(ev.Link.Index)
 		r.mirror.Apply(ev)
 		r.linkChanged(old, existed, ev.Link)
+		r.amiss = true // routes may have gone without a word
 	default:
 		r.mirror.Apply(ev)
 	}

@@ -33,7 +33,7 @@ func (r *role) reload(cfg *config.Config) {
 		if i == nil {
 			i = r.newInstance(c)
 			i.virtual, i.virtuals = virtualsOf(c)
-			r.locate(i)
+			r.locate(i, r.firsts())
 			fresh = append(fresh, i)
 		} else {
 			delete(known, identityOf(c))
@@ -136,8 +136,9 @@ func (r *role) settle(before map[*instance]netstate.State, fresh []*instance) {
 		r.makeVirtuals(i)
 		r.promote(i)
 	}
+	firsts := r.firsts()
 	for _, i := range r.instances {
-		r.locate(i)
+		r.locate(i, firsts)
 		r.resolve(i)
 	}
 	r.index()

@@ -36,7 +36,11 @@ type role struct {
 	arrived arrivals
 	synced  bool // the mirror has been filled once
 	dirty   bool // facts have changed since the last reassess
-	facts   facts
+
+	dirtySince time.Time // seen by the loop
+	amiss      bool      // something that should be there may not be
+	checkAt    time.Time // when that is looked at in any case
+	facts      facts
 
 	elections agenda
 	instances []*instance // in the order of the configuration
@@ -172,8 +176,9 @@ func (r *role) loop(ctx context.Context) error {
 	r.readStandby()
 	r.configure(r.cfg)
 	for {
-		r.expire(time.Now())
-		if r.dirty && len(r.inbox) == 0 {
+		now := time.Now()
+		r.expire(now)
+		if r.dirty && r.settled(now) {
 			r.reassess()
 		}
 		if err := alarm.set(r.elections.next()); err != nil {
@@ -197,6 +202,18 @@ func (r *role) loop(ctx context.Context) error {
 			r.dump(sig)
 		}
 	}
+}
+
+// patience is how long a stream of changes may put off what follows from them.
+const patience = 20 * time.Millisecond
+
+// settled reports whether the consequences of changes should be drawn now: when
+// no more changes wait, or have been coming for long.
+func (r *role) settled(now time.Time) bool {
+	if r.dirtySince.IsZero() {
+		r.dirtySince = now
+	}
+	return len(r.inbox) == 0 || now.Sub(r.dirtySince) > patience
 }
 
 // heartbeat is how often things are looked at that announce themselves only

@@ -45,7 +45,7 @@ func still(t *testing.T, cfg *config.Config, links ...netstate.Link) *role {
 	r.synced = true
 	r.configure(cfg)
 	for _, i := range r.instances {
-		r.locate(i)
+		r.locate(i, nil)
 		r.resolve(i)
 	}
 	r.index()

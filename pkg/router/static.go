@@ -56,7 +56,11 @@ func (r *role) applyStatic(ops []netstate.Op) {
 // interface.
 func (r *role) repairStatic(now time.Time) {
 	h := &r.static
-	if !h.held || h.busy > 0 || now.Before(h.repairAt) {
+	if !h.held {
+		return
+	}
+	if h.busy > 0 || now.Before(h.repairAt) {
+		r.amiss = true
 		return
 	}
 	ops := netstate.Plan(r.have(h.watched), netstate.Want{Present: h.watched})
@@ -72,6 +76,7 @@ func (r *role) staticLost(is func(config.Address, config.Route, config.Rule) boo
 	if !r.static.held {
 		return
 	}
+	r.amiss = true
 	groups := map[string]bool{}
 	for _, a := range r.cfg.StaticAddresses {
 		groups[a.TrackGroup] = groups[a.TrackGroup] || a.TrackGroup != "" && is(a, config.Route{}, config.Rule{})
