@@ -1,15 +1,15 @@
 # make help lists what there is.
 
 GO      ?= go
-VERSION ?= $(patsubst v%,%,$(shell git describe --tags --dirty 2>/dev/null))
+VERSION ?= $(patsubst v%,%,$(strip $(shell git describe --tags --dirty 2>/dev/null)))
 TOOLS   := $(CURDIR)/.cache/bin
 
 GOFUMPT_VERSION     := v0.12.0
 STATICCHECK_VERSION := v0.8.2
 NFPM_VERSION        := v2.45.0
 
-LABTESTS := ./pkg/netlab/labtest/...
-LDFLAGS  := -s -w -X github.com/holdfast-lb/holdfast/pkg/daemon.Version=$(VERSION)
+LABTESTS := ./pkg/netlab/labtest/... ./pkg/netlab/demo
+LDFLAGS  := -s -w $(if $(strip $(VERSION)),-X github.com/holdfast-lb/holdfast/pkg/daemon.Version=$(VERSION))
 
 .PHONY: build
 build: ## bin/holdfast, static
@@ -46,7 +46,7 @@ fmt: $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## format all files
 unit: ## all tests but the scenarios of the lab, with the race detector
 	@# Compiled side by side, but run one after the other: many have real networks and clocks.
 	@$(GO) test -race -exec true ./... >/dev/null
-	HOLDFAST_LAB=require $(GO) test -race -p 1 -timeout 10m $$($(GO) list ./... | grep -v /pkg/netlab/labtest)
+	HOLDFAST_LAB=require $(GO) test -race -p 1 -timeout 10m $$($(GO) list ./... | grep -v -e /pkg/netlab/labtest -e /pkg/netlab/demo)
 
 .PHONY: lab
 lab: build ## whole daemons on small networks and a real kernel, also beside keepalived (root)

@@ -212,7 +212,7 @@ func ask(kind, addr string, timeout time.Duration) (string, error) {
 		}
 	}
 	if err := unix.Connect(fd, sa); err != nil {
-		return "", fmt.Errorf("connect to %s: %w", addr, err)
+		return "", fmt.Errorf("connect to %s from port %d: %w", addr, localPort(fd), err)
 	}
 	switch kind {
 	case "http":
@@ -242,6 +242,18 @@ func ask(kind, addr string, timeout time.Duration) (string, error) {
 		return "", fmt.Errorf("empty answer of %s", addr)
 	}
 	return name, nil
+}
+
+// localPort tells the port of a socket, to find its connection in a table or a capture.
+func localPort(fd int) int {
+	sa, _ := unix.Getsockname(fd)
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return sa.Port
+	case *unix.SockaddrInet6:
+		return sa.Port
+	}
+	return 0
 }
 
 func as4(a netip.Addr) (out [4]byte) {
