@@ -65,7 +65,12 @@ func endChecker(d *decoder) {
 			return
 		}
 	case CheckSMTP:
-		if c.hosts > 0 {
+		if len(c.hosts) > 0 {
+			for _, h := range c.hosts {
+				h.given.inherit(c.given)
+				h.SMTP.Helo = c.SMTP.Helo
+				d.rs.checkers = append(d.rs.checkers, h)
+			}
 			return
 		}
 	}
@@ -80,16 +85,14 @@ func endChecker(d *decoder) {
 
 // openHost starts one of the hosts of an old SMTP_CHECK: a check of its own.
 func openHost(d *decoder, a *arg) bool {
-	d.chk.hosts++
 	d.host = d.chk
-	smtp := *d.host.SMTP
-	d.chk = &checkerDraft{Checker: &Checker{Kind: CheckSMTP, At: a.key.At, SMTP: &smtp}}
+	d.chk = &checkerDraft{Checker: &Checker{Kind: CheckSMTP, At: a.key.At, SMTP: &SMTPCheck{}}}
 	return true
 }
 
 func endHost(d *decoder) {
 	if c := d.chk; d.completeTarget(c) {
-		d.rs.checkers = append(d.rs.checkers, c)
+		d.host.hosts = append(d.host.hosts, c)
 	}
 	d.chk = d.host
 }

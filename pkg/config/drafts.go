@@ -42,6 +42,7 @@ type state struct {
 	host        *checkerDraft
 	serverGroup *ServerGroup
 
+	completed      bool            // so are the instances
 	missingLink    bool            // an interface does not exist
 	rules4, rules6 uint32          // that had no preference
 	linkNames      map[string]bool // interfaces we shall make
@@ -133,6 +134,6 @@ type checkerDraft struct {
 	textAt        syntax.Word
 	ownHost       string
 	user          []syntax.Word
-	hosts         int
+	hosts         []*checkerDraft // of an old SMTP_CHECK
 	weightGiven   bool
 }

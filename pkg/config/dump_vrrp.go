@@ -168,6 +168,8 @@ func (d *dumper) interfaces(r *Reading, i *instanceDraft) {
 	}
 	_, ok := r.env.link(i.Interface)
 	switch {
+	case i.VMAC != nil && !ok && i.done:
+		d.line("   Interface = %s", i.VMAC.Name)
 	case i.VMAC != nil && ok:
 		d.line("   Interface = %s, vmac on (unknown)%s", i.VMAC.Name, choose(i.VMAC.XmitBase, ", xmit base i/f", ""))
 		d.line("   Configured interface = %s", i.Interface)
@@ -269,7 +271,7 @@ func (d *dumper) priorities(i *instanceDraft) {
 func (d *dumper) authentication(i *instanceDraft) {
 	if i.V3ChecksumAsV2 {
 		d.line("   VRRPv3 uses VRRPv2 checksum = enabled")
-	} else if i.Version == 3 && !i.IPv6 && i.done {
+	} else if i.Version == 3 && !i.IPv6 {
 		d.line("   VRRPv3 uses VRRPv2 checksum = disabled")
 	}
 	if i.Version == 2 || i.Auth.Type != AuthNone {
@@ -395,6 +397,9 @@ func seconds(v time.Duration) string {
 
 // tracking lists the instances that track a thing.
 func (d *dumper) tracking(r *Reading, name string, list func(*instanceDraft) []Track) {
+	if !r.completed {
+		return
+	}
 	titled := false
 	for _, i := range r.instances {
 		tracks := list(i)

@@ -1,9 +1,6 @@
 package config
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // finishGlobal fills in the defaults of global_defs that depend on others. The
 // parent decides, for all processes, whom scripts run as.
@@ -27,7 +24,9 @@ func (d *decoder) finishGlobal() {
 	if d.role != VRRP {
 		d.garpDefaults()
 	}
-	d.firewallDefaults()
+	if f := &d.g.Firewall; f.IPTables && !f.IPSetsGiven {
+		f.IPSets = true
+	}
 	if d.role == Parent {
 		d.scriptAccount()
 	}
@@ -74,27 +73,22 @@ func (d *decoder) garpDefaults() {
 // ipSetNames are the default names of the sets of vrrp_ipsets.
 var ipSetNames = [6]string{"keepalived", "keepalived6", "keepalived_if6", "keepalived_igmp", "keepalived_mld", "keepalived_nd"}
 
-// firewallDefaults completes how packet filter rules are kept: nftables, with
-// its own table, as soon as an instance needs rules and iptables is not asked
-// for.
-func (d *decoder) firewallDefaults() {
+// filterFor decides how the packet filter rules of an instance are kept, if it
+// needs any: by nftables with its own table, unless iptables is asked for.
+func (d *decoder) filterFor(i *instanceDraft) {
+	if i.VMAC == nil && i.Accept {
+		return
+	}
 	f := &d.g.Firewall
-	if f.IPTables && !f.IPSetsGiven {
-		f.IPSets = true
-	}
-	if f.IPSets && d.role == VRRP {
-		for i, name := range ipSetNames {
-			if f.IPSetNames[i] == "" {
-				f.IPSetNames[i] = name
-			}
-		}
-	}
-	if d.role == VRRP && !f.NFTables && !f.IPTables && slices.ContainsFunc(d.instances, needsFilter) {
+	if !f.IPTables && !f.NFTables {
 		f.NFTables, f.NFTable = true, "keepalived"
 	}
-}
-
-// needsFilter reports whether an instance needs packet filter rules.
-func needsFilter(i *instanceDraft) bool {
-	return i.VMAC != nil || i.AcceptGiven && !i.Accept
+	if !f.IPSets {
+		return
+	}
+	for k, name := range ipSetNames {
+		if f.IPSetNames[k] == "" {
+			f.IPSetNames[k] = name
+		}
+	}
 }

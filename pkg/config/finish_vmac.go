@@ -17,7 +17,7 @@ func (d *decoder) vmacOf(i *instanceDraft, name syntax.Word) {
 	}
 	v := i.VMAC
 	v.UseAddr, v.XmitBase = i.useVMACAddr, i.xmitBase
-	if len(i.UnicastPeers) > 0 && !i.xmitBase {
+	if i.unicastGiven && !i.xmitBase {
 		d.err("vmac-unicast", name, "unicast with use_vmac needs vmac_xmit_base; it is set")
 		v.XmitBase = true
 	}
@@ -103,12 +103,14 @@ func (d *decoder) devicesOf(i *instanceDraft) {
 			a := &list[k]
 			own := !a.DevGiven || a.Dev == i.Interface
 			mine := own && a.Prefix.Addr().Is6() == i.IPv6
-			if a.DevGiven && !own || !a.DevGiven {
-				if !a.DevGiven {
-					a.Dev = base
-				}
-			} else if mine && i.VMAC != nil {
+			switch {
+			case mine:
 				a.Dev = base
+			case own:
+				a.Dev = i.Interface
+			}
+			if _, ok := d.env.link(i.Interface); mine && i.VMAC != nil && !ok {
+				a.Parent = i.Interface
 			}
 			if !(a.UseVMAC && !(mine && i.VMAC != nil) || i.useVMACAddr && !mine) {
 				continue

@@ -71,13 +71,14 @@ func (d *decoder) completeVRRP() bool {
 		i.linked = true
 	}
 	d.checkGroups()
+	d.completed = true
 	return true
 }
 
 // instance completes one instance. It returns false if it could never run.
 func (d *decoder) instance(i *instanceDraft) bool {
 	name := syntax.Word{Text: i.Name, At: i.At}
-	if i.Interface == "" && (len(i.UnicastPeers) == 0 || !i.SrcIP.IsValid()) {
+	if i.Interface == "" && !i.unicastGiven {
 		d.unusable("missing-interface", name, "%s has no interface", i.Name)
 		d.hint("add: interface NAME")
 		return false
@@ -91,16 +92,22 @@ func (d *decoder) instance(i *instanceDraft) bool {
 		d.hint("add: virtual_router_id 1..255, the same on all routers of this address")
 		return false
 	}
-	i.done = true
 	if !i.strictGiven {
-		i.Strict = d.g.Strict
+		i.Strict, i.strictGiven = d.g.Strict, true
 	}
 	d.versionOf(i)
-	d.unicastOf(i, name)
 	d.priorityOf(i)
+	if i.Interface == "" && (len(i.UnicastPeers) == 0 || !i.SrcIP.IsValid()) {
+		d.unusable("missing-interface", name, "%s has no interface, and not both unicast_src_ip and unicast_peer", i.Name)
+		d.hint("add: interface NAME")
+		return false
+	}
+	i.done = true
+	d.unicastOf(i, name)
 	d.intervalOf(i, name)
 	d.authOf(i, name)
 	d.inherit(i)
+	d.filterFor(i)
 	if !d.strictOf(i, name) || !d.addressesOf(i, name) {
 		return false
 	}
@@ -376,7 +383,7 @@ func (d *decoder) finishGroups() {
 			d.err("empty-group", name, "the sync group %s has no members; it is ignored", g.Name)
 			continue
 		}
-		g.SMTPAlert = g.smtpAlert.Or(d.g.SMTPAlertVRRP.Or(d.g.SMTPAlert.Or(false)))
+		g.SMTPAlert = g.smtpAlert.Or(true)
 		if g.NotifyPriorityChanges == Unset && d.g.NotifyPriorityChanges {
 			g.NotifyPriorityChanges = True
 		}
@@ -396,6 +403,7 @@ func (d *decoder) unknownMember(g *groupDraft, w syntax.Word) {
 // checkGroups looks at the groups when the instances are known to be fine.
 func (d *decoder) checkGroups() {
 	for _, g := range d.keptGroups {
+		g.SMTPAlert = g.smtpAlert.Or(d.g.SMTPAlertVRRP.Or(d.g.SMTPAlert.Or(false)))
 		d.groupTrackers(g)
 		if len(g.Members) == 1 {
 			d.at("small-group", g.At, "the sync group %s has only one member, which is probably not what you want", g.Name)

@@ -160,7 +160,7 @@ func (d *decoder) addressValue(a *Address, option string, w syntax.Word, bad *bo
 		a.Dev, a.DevGiven = w.Text, true
 		if _, ok := d.env.link(w.Text); !ok && !d.g.DynamicInterfaces {
 			d.unusable("unknown-interface", w, "the interface %s of the address %s does not exist", w.Text, a.Prefix)
-			d.missingLink = true
+			d.missingLink, *bad = true, true
 		}
 	case "scope":
 		if a.Prefix.Addr().Is6() {

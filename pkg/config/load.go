@@ -37,6 +37,7 @@ type Reading struct {
 	instances []*instanceDraft
 	groups    []*groupDraft
 	scripts   []*scriptDraft
+	completed bool
 }
 
 // Read decodes the lines for every process and checks the result.
@@ -75,6 +76,7 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 			r.Config.VirtualServers, r.Config.ServerGroups, r.Config.SSL = d.cfg.VirtualServers, d.cfg.ServerGroups, d.cfg.SSL
 			r.Config.TrackFiles, r.Config.Global.LVSFIFO = d.cfg.TrackFiles, d.cfg.Global.LVSFIFO
 		case VRRP:
+			r.completed = d.completed
 			r.VRRPView, r.instances, r.groups, r.scripts = d.cfg, d.instances, d.keptGroups, d.keptScripts
 			r.Config.takeVRRP(d.cfg)
 		case BFD:
