@@ -254,6 +254,14 @@ func setHMACKey(d *decoder, a *arg) {
 	switch {
 	case strings.HasPrefix(text, "file:"):
 		k.File = text[len("file:"):]
+	case strings.HasPrefix(text, "credential:"):
+		k.Credential = text[len("credential:"):]
+		if k.Credential == "" || strings.Contains(k.Credential, "/") {
+			d.err("invalid-key", w, "a credential is named without a directory")
+			return
+		}
+	case strings.HasPrefix(text, "env:"):
+		k.Env = text[len("env:"):]
 	case strings.HasPrefix(text, "hex:"):
 		secret, err := hex.DecodeString(text[len("hex:"):])
 		if err != nil {
@@ -264,7 +272,7 @@ func setHMACKey(d *decoder, a *arg) {
 	default:
 		k.Secret = []byte(text)
 	}
-	if n := len(k.Secret); k.File == "" && (n < 32 || n > 64) {
+	if n := len(k.Secret); k.File+k.Credential+k.Env == "" && (n < 32 || n > 64) {
 		d.err("invalid-key", w, "the key has %d bytes; it must have 32 to 64", n)
 		return
 	}

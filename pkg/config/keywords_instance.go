@@ -462,7 +462,7 @@ var authBlock = Block{Keywords: []Keyword{
 // hmacBlock is auth_hmac.
 var hmacBlock = Block{Keywords: []Keyword{
 	{
-		Name: "key", Takes: Words, Tier: 'C', Args: "<id 1..255> <ASCII | hex:… | file:/path>, 32..64 bytes", Default: "required", Lax: true,
+		Name: "key", Takes: Words, Tier: 'C', Args: "<id 1..255> <ASCII | hex:… | file:/path | credential:NAME | env:NAME>, 32..64 bytes", Default: "required", Lax: true,
 		Doc: "one key; may be repeated",
 		set: func(d *decoder, a *arg) { setHMACKey(d, a) },
 	},

@@ -125,11 +125,15 @@ type HMAC struct {
 	Mode       HMACMode
 }
 
-// HMACKey is one key; Secret is never logged.
+// HMACKey is one key; Secret is never logged. It may be kept elsewhere, from
+// where the role reads it: in a file, a credential of the service manager, or
+// the environment.
 type HMACKey struct {
-	ID     uint8
-	Secret []byte
-	File   string // for key file:, read by the role
+	ID         uint8
+	Secret     []byte
+	File       string
+	Credential string // name of a file in $CREDENTIALS_DIRECTORY
+	Env        string // name of a variable
 }
 
 // HMACMode is what is signed and required.

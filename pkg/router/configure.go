@@ -2,13 +2,11 @@ package router
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/netstate"
@@ -242,25 +240,4 @@ func (r *role) promote(i *instance) {
 // interest is which routes matter: those of the configuration.
 func (r *role) interest(k netstate.RouteKey) bool {
 	return (*r.routeKeys.Load())[k]
-}
-
-// secretOf is the secret of a key, which may be in a file of its own.
-func secretOf(k config.HMACKey) ([]byte, error) {
-	if k.File == "" {
-		return k.Secret, nil
-	}
-	f, err := os.OpenFile(k.File, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b := make([]byte, 65)
-	n, err := f.Read(b)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", k.File, err)
-	}
-	if b = []byte(strings.TrimRight(string(b[:n]), "\n")); len(b) < 32 || len(b) > 64 {
-		return nil, fmt.Errorf("%s has %d bytes, a key has 32 to 64", k.File, len(b))
-	}
-	return b, nil
 }
