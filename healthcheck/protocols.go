@@ -88,6 +88,7 @@ type WebSocket struct {
 type HTTPRequest struct {
 	TLS                *TLS
 	HTTP2              bool
+	Redirects          int // how many are followed, on the same server
 	Method, Path, Host string
 	Headers            []Header
 	Body               string

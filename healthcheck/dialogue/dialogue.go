@@ -32,6 +32,10 @@ type Turn struct {
 	Done   bool
 	Result healthcheck.Result // when Done
 
+	// Again asks for a new connection to the same server, for which Open is
+	// called again.
+	Again bool
+
 	// Judge is set, with Done and instead of Result, when reaching the verdict
 	// may take long. It may be called from another goroutine, once.
 	Judge func() healthcheck.Result

@@ -17,10 +17,14 @@ import (
 // requestPlan is an HTTP_CHECK made ready.
 type requestPlan struct {
 	ask    healthcheck.HTTPRequest
-	fields [][2]string // of the header, with HTTP/2's names for what is in the first line
+	first  place
+	fields [][2]string // of the header
 	expect []expectedField
 	regex  *pattern
 }
+
+// place is what is asked for; redirects change it.
+type place struct{ method, scheme, path, host, body string }
 
 type expectedField struct {
 	name  string
@@ -35,19 +39,13 @@ func prepareRequest(ask healthcheck.HTTPRequest, target netip.AddrPort) (Plan, e
 	if err := p.compile(); err != nil {
 		return Plan{}, err
 	}
-	plan := Plan{TLS: ask.TLS, Begin: func(Attempt) Dialogue { return &request{plan: p, length: -1} }}
+	plan := Plan{TLS: ask.TLS, Begin: func(Attempt) Dialogue { return &request{plan: p, to: p.first} }}
 	scheme := "http"
 	if ask.TLS != nil {
 		scheme = "https"
 	}
-	p.fields = [][2]string{
-		{":method", ask.Method},
-		{":scheme", scheme},
-		{":path", orSlash(ask.Path)},
-		{":authority", orTarget(ask.Host, target)},
-		{"user-agent", "holdfast"},
-		{"accept", "*/*"},
-	}
+	p.first = place{method: ask.Method, scheme: scheme, path: orSlash(ask.Path), host: orTarget(ask.Host, target), body: ask.Body}
+	p.fields = [][2]string{{"user-agent", "holdfast"}, {"accept", "*/*"}}
 	if ask.Username != "" {
 		secret := base64.StdEncoding.EncodeToString([]byte(ask.Username + ":" + ask.Password))
 		p.fields = append(p.fields, [2]string{"authorization", "Basic " + secret})
@@ -55,12 +53,9 @@ func prepareRequest(ask healthcheck.HTTPRequest, target netip.AddrPort) (Plan, e
 	for _, h := range ask.Headers {
 		p.fields = append(p.fields, [2]string{h.Name, h.Value})
 	}
-	if ask.Body != "" {
-		p.fields = append(p.fields, [2]string{"content-length", strconv.Itoa(len(ask.Body))})
-	}
-	for _, f := range p.fields {
+	for _, f := range append(p.fields, [2]string{ask.Method, orSlash(ask.Path) + ask.Host}) {
 		if strings.ContainsAny(f[0]+f[1], "\r\n\x00") {
-			return Plan{}, fmt.Errorf("HTTP_CHECK: %s has a line break", f[0])
+			return Plan{}, fmt.Errorf("HTTP_CHECK: %q has a line break", f[0])
 		}
 	}
 	if ask.HTTP2 && ask.TLS != nil {
@@ -89,31 +84,41 @@ func (p *requestPlan) compile() error {
 	return nil
 }
 
-// http1 is the request in HTTP/1.1.
-func (p *requestPlan) http1() []byte {
-	b := fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", p.fields[0][1], p.fields[2][1], p.fields[3][1])
-	for _, f := range p.fields[4:] {
+// http1 is a request in HTTP/1.1.
+func (p *requestPlan) http1(to place) []byte {
+	b := fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", to.method, to.path, to.host)
+	for _, f := range p.fields {
 		b = fmt.Appendf(b, "%s: %s\r\n", f[0], f[1])
 	}
-	return append(append(b, "\r\n"...), p.ask.Body...)
+	if to.body != "" {
+		b = fmt.Appendf(b, "content-length: %d\r\n", len(to.body))
+	}
+	return append(append(b, "\r\n"...), to.body...)
 }
 
 // http2 is the same for HTTP/2, whose names are in lower case.
-func (p *requestPlan) http2(h *h2) []byte {
-	fields := make([][2]string, len(p.fields))
-	for i, f := range p.fields {
-		fields[i] = [2]string{strings.ToLower(f[0]), f[1]}
+func (p *requestPlan) http2(to place, h *h2) []byte {
+	fields := [][2]string{{":method", to.method}, {":scheme", to.scheme}, {":path", to.path}, {":authority", to.host}}
+	for _, f := range p.fields {
+		fields = append(fields, [2]string{strings.ToLower(f[0]), f[1]})
 	}
-	var body []byte
-	if p.ask.Body != "" {
-		body = []byte(p.ask.Body)
+	if to.body == "" {
+		return h.request(fields, nil)
 	}
-	return h.request(fields, body)
+	return h.request(append(fields, [2]string{"content-length", strconv.Itoa(len(to.body))}), []byte(to.body))
 }
 
 // request is an HTTP_CHECK under way.
 type request struct {
-	plan   *requestPlan
+	plan      *requestPlan
+	to        place
+	redirects int // followed
+
+	response
+}
+
+// response is what has come of an answer.
+type response struct {
 	h2     h2
 	head   []byte
 	inBody bool
@@ -125,8 +130,9 @@ type request struct {
 }
 
 func (r *request) Open() Turn {
+	r.response = response{length: -1}
 	if !r.plan.ask.HTTP2 {
-		return say(r.plan.http1())
+		return say(r.plan.http1(r.to))
 	}
 	size := 0
 	r.h2.header = func(name, value string) {
@@ -138,10 +144,10 @@ func (r *request) Open() Turn {
 		}
 	}
 	r.h2.data = r.take
-	return say(r.plan.http2(&r.h2))
+	return say(r.plan.http2(r.to, &r.h2))
 }
 
-func (r *request) take(b []byte) { r.body = append(r.body, b[:min(len(b), maxMatch-len(r.body))]...) }
+func (r *response) take(b []byte) { r.body = append(r.body, b[:min(len(b), maxMatch-len(r.body))]...) }
 
 func (r *request) Hear(in []byte) Turn {
 	if r.plan.ask.HTTP2 {
@@ -189,7 +195,7 @@ func (r *request) Hear(in []byte) Turn {
 
 // whole reports whether nothing more of the body is to come, or to be kept.
 func (r *request) whole() bool {
-	return r.plan.ask.Method == "HEAD" || len(r.body) == maxMatch ||
+	return r.to.method == "HEAD" || len(r.body) == maxMatch ||
 		r.chunks != nil && r.chunks.done || r.length >= 0 && int64(len(r.body)) >= r.length
 }
 
@@ -235,6 +241,9 @@ func (r *request) Silent() healthcheck.Result {
 // judge looks at the status, the header, and then the body.
 func (r *request) judge() Turn {
 	ask := r.plan.ask
+	if r.redirected() {
+		return Turn{Again: true}
+	}
 	if !accepts(ask.Status, r.status) {
 		t := failed(healthcheck.FaultStatus, "status %d, wanted %s", r.status, wanted(ask.Status))
 		t.Result.Value = int64(r.status)

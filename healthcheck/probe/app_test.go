@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"log"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -50,6 +51,12 @@ func pages(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Proto", r.Proto)
 		fmt.Fprintf(w, `{"method": %q, "host": %q, "probe": %q, "body": %q, "login": %q, "pad": %q}`,
 			r.Method, r.Host, r.Header.Get("X-Probe"), body, user+":"+password, strings.Repeat("x", 50_000))
+	case "/loop":
+		http.Redirect(w, r, "/loop", http.StatusFound)
+	case "/away":
+		http.Redirect(w, r, "/json", http.StatusTemporaryRedirect)
+	case "/other":
+		http.Redirect(w, r, "gopher://www.example.org/", http.StatusFound)
 	case "/ws":
 		sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 		c, _, err := w.(http.Hijacker).Hijack()
@@ -80,6 +87,7 @@ func TestHTTPServersOfGo(t *testing.T) {
 	defer plain.Close()
 	secure := httptest.NewUnstartedServer(mux)
 	secure.EnableHTTP2 = true
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
 	secure.StartTLS()
 	defer secure.Close()
 
@@ -118,6 +126,12 @@ func TestHTTPServersOfGo(t *testing.T) {
 			q.Path, q.Expect, q.Status = "/", nil, []healthcheck.StatusRange{{Low: 404, High: 404}}
 		}), at, "body is not JSON"},
 		{"head", healthcheck.HTTPRequest{Method: "HEAD", Path: "/json"}, at, ""},
+		{"redirect", jsonAsk(func(q *healthcheck.HTTPRequest) { q.Path, q.Redirects = "/away", 1 }), at, ""},
+		{"redirect over TLS", jsonAsk(func(q *healthcheck.HTTPRequest) { q.Path, q.Redirects, q.TLS = "/away", 1, tls }), atTLS, ""},
+		{"redirect with http/2", jsonAsk(func(q *healthcheck.HTTPRequest) { q.Path, q.Redirects, q.HTTP2, q.Expect = "/away", 1, true, h2 }), at, ""},
+		{"redirect not followed", jsonAsk(func(q *healthcheck.HTTPRequest) { q.Path = "/away" }), at, "status 307"},
+		{"redirect without end", healthcheck.HTTPRequest{Path: "/loop", Redirects: 5}, at, "status 302"},
+		{"redirect elsewhere", healthcheck.HTTPRequest{Path: "/other", Redirects: 5}, at, "status 302"},
 		{"grpc", healthcheck.GRPC{}, at, ""},
 		{"grpc service", healthcheck.GRPC{Service: "good"}, at, ""},
 		{"grpc over TLS", healthcheck.GRPC{Service: "good", TLS: tls}, atTLS, ""},
@@ -240,7 +254,7 @@ func TestHostileServers(t *testing.T) {
 		target := serve(t, m)
 		for n, ask := range asks {
 			s := check(fmt.Sprintf("%d %s %d", i, ask.Keyword(), n), ask, target)
-			s.DelayLoop, s.ConnectTimeout, s.Alpha = 10*time.Millisecond, 100*time.Millisecond, true
+			s.DelayLoop, s.ConnectTimeout, s.Alpha = 50*time.Millisecond, 100*time.Millisecond, true
 			specs = append(specs, s)
 		}
 	}
@@ -255,7 +269,7 @@ func TestHostileServers(t *testing.T) {
 			if s.Up {
 				t.Fatalf("%s is up: %+v", s.Keys, s.Last)
 			}
-			if s.Last.Took > 5*time.Second {
+			if s.Last.Took > 10*time.Second {
 				t.Fatalf("%s took %v for its verdict", s.Keys, s.Last.Took)
 			}
 			if s.Runs < least.Runs {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -334,14 +335,15 @@ func TestRequestIsKeepaliveds(t *testing.T) {
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	names := make(chan string, 100)
-	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case names <- r.TLS.ServerName:
 		default:
 		}
 		_, _ = io.WriteString(w, "hello")
 	}))
-	srv.Config.ErrorLog = nil
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.StartTLS()
 	defer srv.Close()
 	ask := get(healthcheck.URL{SNI: "www.example.org", Digest: md5sum("hello"), TLSCompliant: true})
 	ask.TLS = &healthcheck.TLS{}

@@ -168,6 +168,11 @@ func (e *Engine) turn(j *job, t dialogue.Turn, now time.Time) (over bool) {
 		e.queue.remove(j)
 		e.spawn(j, func(context.Context) healthcheck.Result { return t.Judge() })
 		return true
+	case t.Again:
+		e.disconnect(j)
+		j.unsent = nil
+		e.connect(j, now)
+		return true
 	case t.Done:
 		if len(t.Send) > 0 { // goodbye; whether it arrives does not matter
 			_, _ = writeSocket(j.fd, t.Send)

@@ -50,10 +50,19 @@ func (j *job) secure(s *healthcheck.Spec) *secure {
 func (c *secure) run(ctx context.Context) healthcheck.Result {
 	ctx, cancel := context.WithDeadline(ctx, c.end)
 	defer cancel()
+	for {
+		if r, again := c.connection(ctx); !again {
+			return r
+		}
+	}
+}
+
+// connection is one connection of the attempt, mostly the only one.
+func (c *secure) connection(ctx context.Context) (r healthcheck.Result, again bool) {
 	d := net.Dialer{Timeout: c.timeout, Control: c.dialer.control}
 	raw, err := d.DialContext(ctx, "tcp", c.target)
 	if err != nil {
-		return c.undialled(err)
+		return c.undialled(err), false
 	}
 	conn := tls.Client(raw, c.config)
 	defer c.hangUp(conn, raw)
@@ -61,10 +70,10 @@ func (c *secure) run(ctx context.Context) healthcheck.Result {
 	defer context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })()
 	_ = raw.SetDeadline(earlier(time.Now().Add(c.timeout), c.end))
 	if err := conn.HandshakeContext(ctx); err != nil {
-		return healthcheck.Result{Fault: healthcheck.FaultTLS, Reason: "TLS: " + c.said(err)}
+		return healthcheck.Result{Fault: healthcheck.FaultTLS, Reason: "TLS: " + c.said(err)}, false
 	}
 	if c.talk == nil {
-		return healthcheck.Result{OK: true}
+		return healthcheck.Result{OK: true}, false
 	}
 	return c.converse(conn, raw)
 }
@@ -89,27 +98,29 @@ func (c *secure) said(err error) string {
 }
 
 // converse is the dialogue over an encrypted stream.
-func (c *secure) converse(conn, raw net.Conn) healthcheck.Result {
+func (c *secure) converse(conn, raw net.Conn) (r healthcheck.Result, again bool) {
 	buf := make([]byte, 16<<10)
 	turn := c.talk.Open()
 	for {
 		switch {
 		case turn.Judge != nil:
-			return turn.Judge()
+			return turn.Judge(), false
+		case turn.Again:
+			return healthcheck.Result{}, true
 		case turn.Done:
 			if len(turn.Send) > 0 { // goodbye; whether it arrives does not matter
 				_, _ = conn.Write(turn.Send)
 			}
-			return turn.Result
+			return turn.Result, false
 		}
 		now := time.Now()
 		if !now.Before(c.end) {
-			return tooLong(c.overall)
+			return tooLong(c.overall), false
 		}
 		_ = raw.SetDeadline(earlier(now.Add(c.timeout), c.end))
 		if len(turn.Send) > 0 {
 			if _, err := conn.Write(turn.Send); err != nil {
-				return broken(err, healthcheck.FaultSend)
+				return broken(err, healthcheck.FaultSend), false
 			}
 		}
 		n, err := conn.Read(buf)
@@ -117,13 +128,13 @@ func (c *secure) converse(conn, raw net.Conn) healthcheck.Result {
 		case n > 0:
 			turn = c.talk.Hear(buf[:n])
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return c.talk.Silent()
+			return c.talk.Silent(), false
 		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 			if turn = c.talk.Closed(); !turn.Done {
-				return healthcheck.Result{Fault: healthcheck.FaultRead, Reason: "connection closed"}
+				return healthcheck.Result{Fault: healthcheck.FaultRead, Reason: "connection closed"}, false
 			}
 		case err != nil:
-			return broken(err, healthcheck.FaultRead)
+			return broken(err, healthcheck.FaultRead), false
 		default:
 			turn = dialogue.Turn{}
 		}

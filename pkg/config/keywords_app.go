@@ -186,6 +186,11 @@ var requestBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.chk.App.HTTP2 = a.on },
 	},
 	{
+		Name: "follow_redirects", Takes: Int, Tier: 'C', Max: 20, Default: "0", Ours: true,
+		Doc: "how many redirects to follow, on the same server",
+		set: func(d *decoder, a *arg) { d.chk.App.Follow = int(a.n) },
+	},
+	{
 		Name: "header", Takes: Words, Tier: 'C', Args: "<name> <value>", Ours: true,
 		Doc: "field to send in the header",
 		set: func(d *decoder, a *arg) { addHeader(d, a, &d.chk.App.Headers) },

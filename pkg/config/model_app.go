@@ -20,6 +20,7 @@ type AppCheck struct {
 	Method  string
 	Body    string
 	HTTP2   bool
+	Follow  int         // redirects
 	Headers []Header    // to send
 	Expect  []Header    // values are regular expressions
 	JSON    []JSONValue // that the body must have

@@ -50,7 +50,7 @@ func appOf(vs *config.VirtualServer, rs *config.RealServer, ck *config.Checker) 
 
 func requestOf(a *config.AppCheck, tls *healthcheck.TLS, host string) healthcheck.HTTPRequest {
 	q := healthcheck.HTTPRequest{
-		TLS: tls, HTTP2: a.HTTP2, Method: a.Method, Path: a.Page.Path, Host: host, Body: a.Body,
+		TLS: tls, HTTP2: a.HTTP2, Redirects: a.Follow, Method: a.Method, Path: a.Page.Path, Host: host, Body: a.Body,
 		Username: a.Username, Password: a.Password, Status: statusOf(a.Page.Status), Regex: regexOf(&a.Page),
 	}
 	for _, h := range a.Headers {
