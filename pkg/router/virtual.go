@@ -99,6 +99,9 @@ func (r *role) makeVirtual(i *instance, v *virtual) {
 	want := netstate.VirtualLink{
 		Name: v.name, Parent: parent.Index, Kind: v.kind, MAC: v.mac, Mode: v.mode, Group: v.group,
 	}
+	if l, ok := r.mirror.LinkByName(v.name); ok && want.Matches(l) {
+		v.index = l.Index // left by a predecessor, who may have been master
+	}
 	sysctls := r.sysctls
 	r.worker.give(func(ctx context.Context, k *kernel.Kernel) func() {
 		l, made, err := k.EnsureLink(want)
