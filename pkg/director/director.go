@@ -17,6 +17,8 @@ import (
 	"github.com/holdfast-lb/holdfast/ipvs/kernel"
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/control"
+	"github.com/holdfast-lb/holdfast/pkg/firewall"
+	netkernel "github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
 	"github.com/holdfast-lb/holdfast/pkg/notify"
 	"github.com/holdfast-lb/holdfast/pkg/track"
 )
@@ -73,6 +75,7 @@ func Run(ctx context.Context, opt Options) error {
 	}
 	defer k.Close()
 	r := newRole(opt, k)
+	r.rules, r.sysctls = firewall.NewServices(firewallOptions(opt.Config)), netkernel.NewSysctls()
 	engine, err := probe.New(probe.Options{Event: r.checked, Log: opt.Log, Alone: !opt.Config.Global.LVS.SharedChecks})
 	if err != nil {
 		return err
@@ -84,12 +87,14 @@ func Run(ctx context.Context, opt Options) error {
 
 // role owns everything that changes. Only its loop touches what is below inbox.
 type role struct {
-	opt    Options
-	log    *zap.Logger
-	kernel ipvs.Kernel // the worker's alone while the loop runs
-	engine checker
-	hub    notifier
-	files  *track.Files // nil without FILE_CHECK
+	opt     Options
+	log     *zap.Logger
+	kernel  ipvs.Kernel // the worker's alone while the loop runs
+	engine  checker
+	hub     notifier
+	rules   packetRules // the worker's, too
+	sysctls sysctls
+	files   *track.Files // nil without FILE_CHECK
 
 	inbox    chan func()     // for the loop to do
 	jobs     chan job        // for the worker; the loop keeps at most one there

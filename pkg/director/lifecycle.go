@@ -30,12 +30,13 @@ func (r *role) start(ctx context.Context) error {
 	if err := r.setTimeouts(ctx, lvs); err != nil {
 		r.log.Error("lvs_timeouts", zap.Error(err))
 	}
-	ours := configured(r.cfg)
+	ours := r.policy.configured(r.cfg)
 	found, err := r.kernel.Read(ctx, func(k ipvs.Key) bool { return ours[k] })
 	if err != nil {
 		return fmt.Errorf("initialize ipvs: %w", err)
 	}
 	e := r.policy.load(r.cfg, checksFor(r.cfg), found, r.started)
+	r.surround(r.policy.rules(), r.policy.parameters())
 	r.finish(carryOut(ctx, r.kernel, job{keys: r.policy.keys, want: r.policy.table(), full: true}))
 	r.report(e) // takes longer than the programming where there are thousands of services
 	r.setDaemons(ctx, r.kernel, daemonsOf(r.cfg, r.states))
@@ -48,14 +49,18 @@ func (r *role) start(ctx context.Context) error {
 }
 
 // configured are the IPVS services of a configuration.
-func configured(cfg *config.Config) map[ipvs.Key]bool {
+func (p *policy) configured(cfg *config.Config) map[ipvs.Key]bool {
 	groups := make(map[string]*config.ServerGroup, len(cfg.ServerGroups))
 	for _, g := range cfg.ServerGroups {
 		groups[g.Name] = g
 	}
 	keys := make(map[ipvs.Key]bool, len(cfg.VirtualServers))
 	for _, vs := range cfg.VirtualServers {
-		for _, k := range keysOf(vs, groups) {
+		list := keysOf(vs, groups)
+		if vs.Group != "" && cfg.Global.Firewall.NFIPVS && len(list) > 0 {
+			list, _ = throughMarks(list, p.mark(vs, cfg))
+		}
+		for _, k := range list {
 			keys[k] = true
 		}
 	}
@@ -85,12 +90,13 @@ func (r *role) reload(cfg *config.Config) {
 		r.carry(r.policy.locate(r.here))
 	}
 	r.hub.Configure(notifySettings(cfg))
-	want := daemonsOf(cfg, r.states)
+	want, rules, parameters := daemonsOf(cfg, r.states), r.policy.rules(), r.policy.parameters()
 	r.errands = append(r.errands, errand{run: func(ctx context.Context, k ipvs.Kernel) {
 		if err := r.setTimeouts(ctx, cfg.Global.LVS); err != nil {
 			r.log.Error("lvs_timeouts", zap.Error(err))
 		}
 		r.setDaemons(ctx, k, want)
+		r.surround(rules, parameters)
 	}})
 }
 
@@ -121,14 +127,14 @@ func (r *role) stop(ctx context.Context) error {
 	defer cancel()
 	r.report(r.policy.stop())
 	if r.opt.DontReleaseIPVS {
-		return nil
+		return r.rules.Release()
 	}
 	err := r.release(ctx)
 	r.setDaemons(ctx, r.kernel, nil)
 	if r.before != (ipvs.Timeouts{}) {
 		err = errors.Join(err, r.kernel.SetTimeouts(ctx, r.before))
 	}
-	return err
+	return errors.Join(err, r.rules.Close(), r.sysctls.Restore())
 }
 
 // release removes our services, which takes their destinations along.

@@ -3,6 +3,7 @@ package director
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ import (
 	"github.com/holdfast-lb/holdfast/ipvs/ipvstest"
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/control"
+	"github.com/holdfast-lb/holdfast/pkg/firewall"
 	"github.com/holdfast-lb/holdfast/pkg/notify"
 )
 
@@ -81,12 +83,42 @@ func (h *fakeHub) Tell(e notify.Event) {
 	h.lines = append(h.lines, e.Line())
 }
 
+// fakeRules remember the rules that are in force.
+type fakeRules struct {
+	mu     sync.Mutex
+	policy firewall.ServicePolicy
+	closed bool
+}
+
+func (f *fakeRules) Apply(p firewall.ServicePolicy) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.policy = p
+	return nil
+}
+
+func (f *fakeRules) Close() error { f.closed = true; return f.Apply(firewall.ServicePolicy{}) }
+
+func (f *fakeRules) Release() error { f.closed = true; return nil }
+
+// fakeSysctls remember what was set.
+type fakeSysctls map[string]string
+
+func (f fakeSysctls) Set(value string, name ...string) error {
+	f[strings.Join(name, ".")] = value
+	return nil
+}
+
+func (f fakeSysctls) Restore() error { clear(f); return nil }
+
 // rig is a role with everything around it in memory, in a bubble.
 type rig struct {
 	*testing.T
 	kernel *ipvstest.Memory
 	engine *fakeEngine
 	hub    *fakeHub
+	rules  *fakeRules
+	set    fakeSysctls
 	role   *role
 	logs   *observer.ObservedLogs
 	reload chan *config.Config
@@ -98,14 +130,14 @@ func launch(t *testing.T, k *ipvstest.Memory, cfg *config.Config, change ...func
 	core, logs := observer.New(zap.InfoLevel)
 	g := &rig{
 		T: t, kernel: k, logs: logs, hub: &fakeHub{}, reload: make(chan *config.Config),
-		engine: &fakeEngine{suspended: make(map[string]bool)},
+		engine: &fakeEngine{suspended: make(map[string]bool)}, rules: &fakeRules{}, set: fakeSysctls{},
 	}
 	opt := Options{Config: cfg, Reload: g.reload, Log: zap.New(core)}
 	for _, f := range change {
 		f(&opt)
 	}
 	g.role = newRole(opt, k)
-	g.role.engine, g.role.hub = g.engine, g.hub
+	g.role.engine, g.role.hub, g.role.rules, g.role.sysctls = g.engine, g.hub, g.rules, g.set
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- g.role.run(ctx) }()
@@ -512,4 +544,74 @@ func TestSyncDaemonFollowsAnInstance(t *testing.T) {
 		g.end()
 		running()
 	})
+}
+
+func TestFullNAT(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := edit(vs(rs("10.9.0.11:80", 1)), func(v *config.VirtualServer) {
+			v.Method.FullNAT, v.SNAT, v.ExpireConns = true, netip.MustParseAddr("10.9.0.1"), config.True
+		})
+		g := launch(t, ipvstest.New(), cfgOf(server))
+		want := firewall.ServicePolicy{SNAT: []firewall.SNAT{{
+			Addr: webKey.Addr, Protocol: 6, Port: 80, Source: netip.MustParseAddr("10.9.0.1"),
+		}}}
+		if diff := cmp.Diff(want, g.rules.policy, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+			t.Errorf("rules (-want +got):\n%s", diff)
+		}
+		parameters := fakeSysctls{"net.ipv4.vs.conntrack": "1", "net.ipv4.vs.expire_nodest_conn": "1", "net.ipv4.vs.expire_quiescent_template": "1"}
+		if diff := cmp.Diff(parameters, g.set); diff != "" {
+			t.Errorf("kernel parameters (-want +got):\n%s", diff)
+		}
+		g.reload <- cfgOf(vs(rs("10.9.0.11:80", 1)))
+		synctest.Wait()
+		if len(g.rules.policy.SNAT) != 0 {
+			t.Errorf("rules of a service that needs none any more: %+v", g.rules.policy)
+		}
+		g.end()
+		if !g.rules.closed || len(g.set) != 0 {
+			t.Errorf("after the end: rules closed %v, parameters %v", g.rules.closed, g.set)
+		}
+	})
+}
+
+// With nftables_ipvs a group is one service for each family.
+func TestMarkedGroup(t *testing.T) {
+	one := func(group string) *config.VirtualServer {
+		return edit(vs(rs("10.9.0.11:80", 1)), func(v *config.VirtualServer) { v.Addr, v.Group = netip.AddrPort{}, group })
+	}
+	cfg := cfgOf(one("a"), one("b"))
+	cfg.Global.Firewall = config.FirewallGlobal{NFIPVS: true, NFIPVSStartFwmark: 1000}
+	cfg.ServerGroups = []*config.ServerGroup{
+		{Name: "a", Ranges: []config.GroupRange{
+			{First: netip.MustParseAddr("10.9.0.100"), Count: 2, Port: 80},
+			{First: netip.MustParseAddr("fd09::100"), Count: 1, Port: 80},
+		}, Marks: []config.GroupMark{{Mark: 1001}}},
+		{Name: "b", Ranges: []config.GroupRange{{First: netip.MustParseAddr("10.9.0.110"), Count: 1, Port: 81}}},
+	}
+	s := begin(t, cfg)
+	table := `
+		fwmark 1000/IPv4 rr
+		  10.9.0.11:80 NAT 1
+		fwmark 1000/IPv6 rr
+		  10.9.0.11:80 NAT 1
+		fwmark 1001/IPv4 rr
+		  10.9.0.11:80 NAT 1
+		fwmark 1002/IPv4 rr
+		  10.9.0.11:80 NAT 1
+		`
+	s.tables(table)
+	var marks []string
+	for _, m := range s.p.rules().Marks {
+		marks = append(marks, fmt.Sprintf("%v/%d:%d %d", m.Addr, m.Protocol, m.Port, m.FWMark))
+	}
+	want := []string{"10.9.0.100/6:80 1000", "10.9.0.101/6:80 1000", "fd09::100/6:80 1000", "10.9.0.110/6:81 1002"}
+	if diff := cmp.Diff(want, marks); diff != "" {
+		t.Errorf("marks (-want +got):\n%s", diff)
+	}
+	cfg.VirtualServers = cfg.VirtualServers[1:]
+	s.reload(cfg)
+	s.tables(`
+		fwmark 1002/IPv4 rr
+		  10.9.0.11:80 NAT 1
+		`)
 }

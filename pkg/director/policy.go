@@ -26,6 +26,7 @@ type policy struct {
 	checks map[string]place     // by key
 	users  map[ipvs.Key][]*pool // of each IPVS service, in the order of the configuration
 	keys   []ipvs.Key           // of users, in the order of the configuration
+	marks  map[marked]uint32    // given to groups by nftables_ipvs
 }
 
 // place is where a check belongs.
@@ -59,6 +60,9 @@ func (p *policy) load(cfg *config.Config, checks checksOf, found ipvs.Table, now
 			continue // all are reported with the configuration
 		}
 		pl := &pool{id: id, name: id.name, cfg: vs, keys: keys}
+		if vs.Group != "" && cfg.Global.Firewall.NFIPVS {
+			pl.keys, pl.marking = throughMarks(keys, p.mark(vs, cfg))
+		}
 		was := old[id]
 		if was == nil {
 			p.create(&e, pl, checks, here, now)

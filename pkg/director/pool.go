@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-lb/holdfast/healthcheck"
 	"github.com/holdfast-lb/holdfast/ipvs"
 	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/firewall"
 )
 
 // Admin is what the operator says of a real server, whatever its health.
@@ -29,6 +30,7 @@ type pool struct {
 	name    string
 	cfg     *config.VirtualServer
 	keys    []ipvs.Key
+	marking []firewall.Mark // rules that mark packets for keys
 	servers []*server
 
 	quorum bool // there are enough servers
