@@ -106,6 +106,17 @@ func word(s string, i int) (start, end, next int, quoted bool) {
 	return start, i, i, false
 }
 
+// glue removes the blanks in front of a backslash that ends a line: keepalived
+// takes it off, to see whether a definition goes on, and puts it back behind
+// the last word.
+func glue(c *chunk) {
+	s := strings.TrimRight(c.s, blanks)
+	head, ok := strings.CutSuffix(s, `\`)
+	if trimmed := strings.TrimRight(head, blanks); ok && trimmed != "" && len(trimmed) < len(head) {
+		c.splice(len(trimmed), len(head), "", nil)
+	}
+}
+
 // unescape removes the backslash of \# and \! outside quotes.
 func unescape(c *chunk) {
 	quoted := false

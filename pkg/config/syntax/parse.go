@@ -157,6 +157,9 @@ func (r *reader) physical() (line chunk, seen uint8, ok bool) {
 	if unpaired >= 0 {
 		r.unterminated(line, unpaired)
 	}
+	if seen&isEscape != 0 {
+		glue(&line)
+	}
 	if escaped {
 		unescape(&line)
 	}
@@ -205,8 +208,9 @@ func (r *reader) line(c chunk, depth int, special bool) {
 	}
 }
 
-// afterReplacing removes a comment that came out of a definition.
+// afterReplacing does to a line with replaced names what was done to it before.
 func (r *reader) afterReplacing(c chunk) chunk {
+	glue(&c)
 	comment, unpaired, _, _ := scan(c.s)
 	if comment >= 0 {
 		return c.to(comment)

@@ -66,7 +66,9 @@ func TestLanguage(t *testing.T) {
 		{"empty quotes", `a "" b`, `a "" b`, ""},
 		{"quote without partner", "a b \"c d\ne", "a b; e", "unterminated-quote"},
 		{"quote without partner hides braces", "a { b \"c } d\ne", "a; {; b; e", "unterminated-quote"},
-		{"no continuation", "priority \\\n100", `priority \; 100`, ""},
+		{"no continuation", "priority \\\n100", `priority\; 100`, ""},
+		{"backslashes at the end", `a \ \` + "\n" + `b   \\` + "\n" + `"c d" \` + "\n\\", `a \\; b \\; "c d" \; \`, ""},
+		{"glued to a name", "$A=x\n$A \\\n${A} \\ # c", `$A\; x\`, ""},
 		// braces
 		{"glued brace", "VI{\na}b", "VI; {; a; }; b", ""},
 		{"one line", "a { b c } d", "a; {; b c; }; d", ""},
