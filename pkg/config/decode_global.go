@@ -323,6 +323,7 @@ func setIPSets(d *decoder, a *arg) {
 	for i, w := range a.words[:min(len(a.words), len(f.IPSetNames))] {
 		f.IPSetNames[i] = w.Text
 	}
+	f.nameIPSets()
 }
 
 func setNFTables(d *decoder, a *arg) {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"path"
 	"strings"
 	"time"
 
@@ -172,6 +173,14 @@ func openTrackFile(d *decoder, a *arg) bool {
 }
 
 func endTrackFile(d *decoder) {
+	f := d.file
+	if f.bad {
+		return
+	}
+	if s, ok := d.env.stat(f.Path); ok && !s.Mode.IsRegular() && f.Override {
+		d.at("not-a-regular-file", f.At, "%s cannot be written by init_file: it is not a regular file; track_file %s is ignored", f.Path, f.Name)
+		return
+	}
 	if d.file.Path == "" {
 		d.err("missing-file", syntax.Word{At: d.file.At}, "track_file %s names no file; it is ignored", d.file.Name)
 		return
@@ -183,6 +192,14 @@ func setTrackFilePath(d *decoder, a *arg) {
 	if d.file.Path != "" {
 		d.err("duplicate-keyword", a.key, "%s has the file %s already; this one is ignored", d.file.Name, d.file.Path)
 		return
+	}
+	if dir := path.Dir(a.text); strings.HasPrefix(a.text, "/") {
+		if _, ok := d.env.stat(dir); !ok && d.env.Stat != nil || dir == "/" {
+			d.err("missing-directory", a.words[0], "there is no directory %s for the track_file %s", dir, d.file.Name)
+			d.file.bad = true
+			return
+		}
+		a.text = path.Clean(a.text)
 	}
 	d.file.Path = a.text
 }

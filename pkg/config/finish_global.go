@@ -70,9 +70,6 @@ func (d *decoder) garpDefaults() {
 	}
 }
 
-// ipSetNames are the default names of the sets of vrrp_ipsets.
-var ipSetNames = [6]string{"keepalived", "keepalived6", "keepalived_if6", "keepalived_igmp", "keepalived_mld", "keepalived_nd"}
-
 // filterFor decides how the packet filter rules of an instance are kept, if it
 // needs any: by nftables with its own table, unless iptables is asked for.
 func (d *decoder) filterFor(i *instanceDraft) {
@@ -83,12 +80,18 @@ func (d *decoder) filterFor(i *instanceDraft) {
 	if !f.IPTables && !f.NFTables {
 		f.NFTables, f.NFTable = true, "keepalived"
 	}
-	if !f.IPSets {
-		return
+}
+
+// nameIPSets gives the sets that vrrp_ipsets leaves out names made from the
+// first one.
+func (f *FirewallGlobal) nameIPSets() {
+	names := &f.IPSetNames
+	if names[0] == "" {
+		names[0] = "keepalived"
 	}
-	for k, name := range ipSetNames {
-		if f.IPSetNames[k] == "" {
-			f.IPSetNames[k] = name
+	for i, suffix := range [...]string{"", "6", "_if6", "_igmp", "_mld", "_nd"} {
+		if names[i] == "" {
+			names[i] = names[0] + suffix
 		}
 	}
 }

@@ -64,6 +64,9 @@ func (d *decoder) completeVRRP() bool {
 			return false
 		}
 	}
+	if f := &d.g.Firewall; f.IPSets {
+		f.nameIPSets()
+	}
 	if d.twins() {
 		return false
 	}
@@ -310,6 +313,7 @@ func (d *decoder) strictOf(i *instanceDraft, name syntax.Word) bool {
 	}
 	i.GARP.LowerPrioDelay, i.GARP.LowerPrioRepeat = 0, 0
 	i.LowerPrioNoAdvert, i.HigherPrioSendAdvert = true, false
+	i.OwnerIgnoreAdverts = i.Priority == 255
 	return true
 }
 

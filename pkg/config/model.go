@@ -313,4 +313,6 @@ type TrackFile struct {
 	Init     *int // init_file
 	Override bool // init_file … overwrite
 	At       diag.Span
+
+	bad bool // its file cannot be used
 }

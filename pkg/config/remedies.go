@@ -92,6 +92,10 @@ func remedy(id string) string {
 		return "use a priority below 255, or remove nopreempt"
 	case "not-a-directory":
 		return "create the directory, or name another one"
+	case "missing-directory":
+		return "create the directory, or correct the path"
+	case "not-a-regular-file":
+		return "name a regular file, or remove overwrite"
 	case "not-multicast":
 		return "write an address in 224.0.0.0/4 or ff00::/8; the usual ones are 224.0.0.18 and ff02::12"
 	case "number-trailing-text":
