@@ -128,14 +128,35 @@ func (d *Daemon) Crash() {
 	}
 }
 
+// Busy reports whether the daemon has something to do: one of its processes can run, or
+// it has not yet started its first role nor said that it needs none.
+func (d *Daemon) Busy() bool {
+	family := d.family()
+	for _, pid := range family {
+		if s := processState(pid); s == 'R' || s == 'D' {
+			return true
+		}
+	}
+	return d.Alive() && len(family) < 2 && !strings.Contains(d.Log(), "Startup complete")
+}
+
 // exists reports whether the process is there and not a zombie.
 func exists(pid int) bool {
+	s := processState(pid)
+	return s != 0 && s != 'Z' && s != 'X'
+}
+
+// processState is the state of a process as in /proc/PID/stat, or 0 without one.
+func processState(pid int) byte {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return false
+		return 0
 	}
 	_, state, ok := bytes.Cut(b, []byte(") "))
-	return ok && len(state) > 0 && state[0] != 'Z' && state[0] != 'X'
+	if !ok || len(state) == 0 {
+		return 0
+	}
+	return state[0]
 }
 
 // RolePid returns the number of a role's process ("vrrp", "checkers") from its pid file,

@@ -70,12 +70,13 @@ func connections(stats string) string {
 	return b.String()
 }
 
-// settled waits until the tables have not changed for a while, and returns them.
-func settled(t *testing.T, ns *netlab.Namespace, quiet time.Duration) []string {
+// settled waits until the daemon has had nothing to do and the tables have not changed
+// for a while, and returns them.
+func settled(t *testing.T, ns *netlab.Namespace, d *netlab.Daemon, quiet time.Duration) []string {
 	t.Helper()
 	last, since := ns.ProcIPVS(), time.Now()
-	_, ok := netlab.Poll(quiet+20*time.Second, func() bool {
-		if now := ns.ProcIPVS(); now != last {
+	_, ok := netlab.Poll(quiet+30*time.Second, func() bool {
+		if now := ns.ProcIPVS(); now != last || d.Busy() {
 			last, since = now, time.Now()
 		}
 		return time.Since(since) > quiet

@@ -81,7 +81,7 @@ func TestReloadIsExact(t *testing.T) {
 	began := time.Now()
 	d.Reload(hundred(50))
 	site.Eventually(10*time.Second, "201 destinations", func() bool { return lb.Destinations() == 201 })
-	settled(t, lb, time.Second)
+	settled(t, lb, d, time.Second)
 	if got, want := watch.Commands().Edits().String(), "1 new dest, 1 set dest"; got != want {
 		t.Errorf("edits %q, want %q", got, want)
 	}
@@ -99,7 +99,7 @@ func TestReloadIsExact(t *testing.T) {
 	watch.Reset()
 	d.Reload(hundred(50))
 	d.WaitLog(10*time.Second, `(?s)Reload complete.*Reload complete`)
-	settled(t, lb, time.Second)
+	settled(t, lb, d, time.Second)
 	if got := watch.Commands().Edits().String(); got != "" {
 		t.Errorf("a reload of the same file made edits: %q", got)
 	}

@@ -93,7 +93,7 @@ func (s *story) tell() []string {
 			continue
 		}
 		seen = append(seen, "== "+step+note)
-		seen = append(seen, settled(s.t, s.ns, s.quiet)...)
+		seen = append(seen, settled(s.t, s.ns, s.daemon, s.quiet)...)
 	}
 	if s.daemon.Alive() {
 		s.daemon.Stop()

@@ -44,7 +44,7 @@ func TestExamples(t *testing.T) {
 				}
 				d := lb.Daemon(bin, string(text))
 				site.Eventually(20*time.Second, "the virtual address", func() bool { return lb.Has(netlab.VIP) })
-				got := settled(t, lb, 1500*time.Millisecond)
+				got := settled(t, lb, d, 1500*time.Millisecond)
 				for _, p := range lb.Addrs("eth0") {
 					if !p.Addr().IsLinkLocalUnicast() || p.Addr().String() == "fe80::20:100" {
 						got = append(got, "address "+p.String())
