@@ -12,7 +12,7 @@ func (r *router) advertInBackup(a Advert, now time.Time) {
 		r.masterLeaves(now)
 	case a.Priority >= r.prio():
 		if !r.preemptAt.IsZero() {
-			r.m.log(r.index, Info, "stop preempt delay")
+			r.note(now, Info, "stop preempt delay")
 			r.preemptAt = time.Time{}
 		}
 		r.accept(a, now)
@@ -54,7 +54,7 @@ func (r *router) preempts(now time.Time) bool {
 		return true
 	case r.preemptAt.IsZero():
 		r.preemptAt = now.Add(r.cfg.PreemptDelay)
-		r.m.log(r.index, Info, "start preempt delay (%.6f)", r.cfg.PreemptDelay.Seconds())
+		r.note(now, Info, "start preempt delay (%.6f)", r.cfg.PreemptDelay.Seconds())
 	}
 	return !now.Before(r.preemptAt)
 }

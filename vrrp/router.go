@@ -27,6 +27,7 @@ type router struct {
 	learned   time.Duration // the master's interval
 	preemptAt time.Time     // end of preempt_delay once it has begun
 	sayAt     time.Time     // when the next line about a discarded advert may be written
+	notedAt   time.Time     // when lines about followed adverts were written last
 
 	// As master.
 	nextAdvert  time.Time
@@ -97,17 +98,26 @@ func (r *router) follow(a Advert, now time.Time) {
 	r.heard, r.leaving = now, false
 	r.m.graced = false
 	if r.cfg.Version != 2 && a.Interval != r.learned {
-		r.m.log(r.index, Info, "advertisement interval updated from %dms to %dms by master",
+		r.note(now, Info, "advertisement interval updated from %dms to %dms by master",
 			r.learned.Milliseconds(), a.Interval.Milliseconds())
 		r.learned = a.Interval
 	}
 	switch {
 	case !r.master.IsValid():
-		r.m.log(r.index, Detail, "master set to %v", a.From)
+		r.note(now, Detail, "master set to %v", a.From)
 	case r.master != a.From:
-		r.m.log(r.index, Detail, "master changed from %v to %v", r.master, a.From)
+		r.note(now, Detail, "master changed from %v to %v", r.master, a.From)
 	}
 	r.master = a.From
+}
+
+// note logs what a backup learns from adverts, for those of one instant in a
+// second: neighbours that take turns could fill the log.
+func (r *router) note(now time.Time, l Level, format string, args ...any) {
+	if now.Equal(r.notedAt) || now.Sub(r.notedAt) >= calm {
+		r.notedAt = now
+		r.m.log(r.index, l, format, args...)
+	}
 }
 
 // quietDown ends what only a master does.
