@@ -118,6 +118,7 @@ func (d *decoder) virtual(v *virtualDraft) {
 	for _, r := range v.reals {
 		d.real(v, r)
 	}
+	d.fullNAT(v, name)
 	if s := v.Sorry; s != nil {
 		if !v.sorryMethodGiven {
 			s.Method = v.Method
@@ -130,6 +131,19 @@ func (d *decoder) virtual(v *virtualDraft) {
 		}
 	}
 	d.quorum(v)
+}
+
+// fullNAT checks that there is a source address where one is needed.
+func (d *decoder) fullNAT(v *virtualDraft, name syntax.Word) {
+	switch {
+	case !v.Method.FullNAT:
+	case v.byMark:
+		d.err("fullnat-mark", name, "FULLNAT needs the address of the service, which a firewall mark does not tell; it is NAT here")
+		d.hint("name the service by its address and port")
+	case !v.SNAT.IsValid():
+		d.err("missing-snat-address", name, "FULLNAT has no source address; it is NAT here")
+		d.hint("add: snat_address and an address of this machine")
+	}
 }
 
 // anyPort reports whether a service takes all ports of an address.

@@ -224,7 +224,7 @@ var virtualBlock = Block{Keywords: []Keyword{
 	},
 	{
 		Name: "snat_address", Takes: Addr, Tier: 'C', Ours: true,
-		Doc: "with lvs_method FULLNAT: the source address that real servers see",
+		Doc: "with lvs_method FULLNAT: the source address that real servers see, one of this machine; sets net.ipv4.vs.conntrack",
 		set: func(d *decoder, a *arg) { d.vs.SNAT = a.addr },
 	},
 	{
@@ -239,7 +239,7 @@ var virtualBlock = Block{Keywords: []Keyword{
 	},
 	{
 		Name: "expire_connections", Takes: Bool, Tier: 'C', Ours: true,
-		Doc: "move the flows of a server that failed at once, instead of as the kernel's sysctls say",
+		Doc: "move the flows of a server that failed at once, and remove it even with inhibit_on_failure; sets net.ipv4.vs.expire_nodest_conn and expire_quiescent_template, which hold for all virtual servers",
 		set: func(d *decoder, a *arg) { d.vs.ExpireConns = tri(a.on) },
 	},
 }}

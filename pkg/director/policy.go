@@ -289,11 +289,11 @@ func (p *policy) turned(e *effects, pl *pool, s *server, c *check, now time.Time
 		s.ramp = now
 	}
 	switch {
-	case s.up && s.cfg.Inhibit:
+	case s.up && pl.inhibits(s):
 		e.say(pl, s, "Enabling service %s of VS %s", s.name(), pl.name)
 	case s.up:
 		e.say(pl, s, "Adding service %s to VS %s", s.name(), pl.name)
-	case s.cfg.Inhibit:
+	case pl.inhibits(s):
 		e.say(pl, s, "Disabling service %s of VS %s", s.name(), pl.name)
 	default:
 		e.say(pl, s, "Removing service %s from VS %s", s.name(), pl.name)

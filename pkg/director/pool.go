@@ -199,13 +199,19 @@ func (pl *pool) keepsAll(s *server) bool {
 	return false
 }
 
+// inhibits says whether a failed server stays in the tables with weight 0. There
+// it would keep its flows, so expire_connections comes before that.
+func (pl *pool) inhibits(s *server) bool {
+	return s.cfg.Inhibit && !pl.cfg.ExpireConns.Or(false)
+}
+
 // weightNow is the weight of a server in the tables, and whether it is there.
 func (pl *pool) weightNow(s *server, now time.Time) (weight int32, in bool) {
 	switch {
 	case s.admin == Maint:
 		return 0, false
 	case s.admin == Drain:
-		return 0, s.up || s.cfg.Inhibit
+		return 0, s.up || pl.inhibits(s)
 	case pl.sorry():
 		return 0, s.cfg.Inhibit
 	case s.up:
@@ -213,7 +219,7 @@ func (pl *pool) weightNow(s *server, now time.Time) (weight int32, in bool) {
 	case pl.keepsAll(s):
 		return s.weight, true
 	}
-	return 0, s.cfg.Inhibit
+	return 0, pl.inhibits(s)
 }
 
 // update works out who is in the tables, in the order of the configuration with
