@@ -107,6 +107,7 @@ type role struct {
 	dirty        map[ipvs.Key]bool   // to be reconciled because we changed our mind
 	leaving      map[ipvs.Key]bool   // ours no more, but not known to be deleted
 	full         bool                // everything is to be reconciled
+	rested       time.Time           // not before is the table compared as a matter of routine
 	retry        time.Time           // when to try again after an error; zero if there was none
 	errands      []errand            // for the worker to do before
 	busy         bool                // the worker has a job
@@ -216,8 +217,10 @@ func (r *role) loop(ctx context.Context) {
 			r.reload(cfg)
 			period.Stop()
 			period = newPeriod(cfg.Global.LVS.ReconcileInterval)
-		case <-period.C:
-			r.full = true
+		case now := <-period.C:
+			if !now.Before(r.rested) {
+				r.full = true
+			}
 		case now := <-alarm.C:
 			if !r.retry.IsZero() && !now.Before(r.retry) {
 				r.full, r.retry = true, time.Time{}
@@ -251,6 +254,11 @@ func (r *role) drainInbox() {
 		}
 	}
 }
+
+// rest is how many times as long as a full reconciliation took there is no
+// periodic one after it: reading ten thousand services every five seconds would
+// cost more than checking their servers does.
+const rest = 50
 
 // newPeriod ticks for each periodic reconciliation, or never.
 func newPeriod(every time.Duration) *time.Ticker {
@@ -332,8 +340,11 @@ func (r *role) work(ctx context.Context) {
 			return
 		case j := <-r.jobs:
 			limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-			r.outcomes <- carryOut(limited, r.kernel, j)
+			start := time.Now()
+			out := carryOut(limited, r.kernel, j)
 			cancel()
+			out.took = time.Since(start)
+			r.outcomes <- out
 		case q := <-r.queries:
 			limited, cancel := context.WithTimeout(ctx, patience)
 			q.answer(limited, r.kernel)
@@ -371,6 +382,7 @@ func (r *role) finish(o outcome) {
 		r.log.Warn(foreignText(foreign), zap.Int("changes", len(foreign)))
 	}
 	if o.job.full {
+		r.rested = time.Now().Add(rest * o.took)
 		r.refused = refused
 		clear(r.leaving)
 		return

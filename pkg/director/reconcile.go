@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"syscall"
+	"time"
 
 	"github.com/holdfast-lb/holdfast/ipvs"
 )
@@ -39,6 +40,7 @@ type outcome struct {
 	foreign []ipvs.Op      // of these, what undid changes of others
 	refused []ipvs.OpError // requests that the kernel refuses
 	err     error          // the table could not be read or written
+	took    time.Duration
 }
 
 // carryOut does a job: reads, plans, sends, and looks again when the kernel says
