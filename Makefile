@@ -50,7 +50,7 @@ unit: ## all tests but the scenarios of the lab, with the race detector
 
 .PHONY: lab
 lab: build ## whole daemons on small networks and a real kernel, also beside keepalived (root)
-	HOLDFAST_LAB=require HOLDFAST_BIN=$(CURDIR)/bin/holdfast $(GO) test -count=1 -p 1 -timeout 12m $(LABTESTS)
+	HOLDFAST_LAB=require HOLDFAST_BIN=$(CURDIR)/bin/holdfast $(GO) test -count=1 -p 2 -timeout 15m $(LABTESTS)
 
 .PHONY: demo
 demo: setup build ## two directors, three servers, one client, in under a minute (root)
