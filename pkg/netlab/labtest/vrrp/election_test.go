@@ -78,10 +78,11 @@ func TestElection(t *testing.T) {
 					t.Errorf("r1 did not say goodbye with priority 0: %+v", last)
 				}
 				l.only(5*time.Second, 1, vip)
-				next := l.adverts(1, stopped)
-				if len(next) == 0 {
-					t.Fatal("r2 has the address and does not advertise")
-				}
+				var next []netlab.Advert // which the capture may see a moment later
+				l.Eventually(time.Second, "r2, which has the address, advertises", func() bool {
+					next = l.adverts(1, stopped)
+					return len(next) > 0
+				})
 				goodbye := l.adverts(0, stopped)
 				within("takeover from a master that stops", next[0].At.Sub(goodbye[len(goodbye)-1].At),
 					0, skew(100, tt.version, interval)+slack)
