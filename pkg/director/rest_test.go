@@ -2,6 +2,7 @@ package director
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,17 +17,17 @@ import (
 type slowKernel struct {
 	ipvs.Kernel
 	takes time.Duration
-	reads int
+	reads atomic.Int64
 }
 
 func (k *slowKernel) Read(ctx context.Context, owned func(ipvs.Key) bool) (ipvs.Table, error) {
-	k.reads++
+	k.reads.Add(1)
 	time.Sleep(k.takes) // virtual
 	return k.Kernel.Read(ctx, owned)
 }
 
 func TestRoutineComparisonRestsAfterALongOne(t *testing.T) {
-	for takes, want := range map[time.Duration]int{0: 20, time.Second: 2} {
+	for takes, want := range map[time.Duration]int64{0: 20, time.Second: 2} {
 		synctest.Test(t, func(t *testing.T) {
 			k := &slowKernel{Kernel: ipvstest.New(), takes: takes}
 			r := newRole(Options{Config: every(5*time.Second, cfgOf(vs(rs("10.9.0.11:80", 1)))), Log: zap.NewNop()}, k)
@@ -35,9 +36,9 @@ func TestRoutineComparisonRestsAfterALongOne(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- r.run(ctx) }()
 			time.Sleep(3 * time.Second)
-			before := k.reads
+			before := k.reads.Load()
 			time.Sleep(100 * time.Second)
-			if got := k.reads - before; got != want {
+			if got := k.reads.Load() - before; got != want {
 				t.Errorf("a reading that takes %v is done %d times in 100 s, want %d", takes, got, want)
 			}
 			cancel()
