@@ -116,6 +116,9 @@ func (d *decoder) line(b *Block, l *syntax.Line, depth int) {
 	if k.Pending {
 		d.notYet(k, l.Words[0])
 	}
+	if k.Twice != LastCounts && d.twice(k, l.Words[0]) {
+		return
+	}
 	a := &d.arg // one for all lines: nothing keeps it
 	*a = arg{kw: k, line: l, key: l.Words[0], words: l.Words[1:], given: len(l.Words) > 1}
 	switch k.Takes {
@@ -145,6 +148,33 @@ func (d *decoder) notYet(k *Keyword, w syntax.Word) {
 	}
 	d.pending[k] = true
 	d.info("not-in-effect", w, "%s is not in effect yet", k.Name)
+}
+
+// twice reports a keyword that the block had already. It returns true if the
+// first one counts.
+func (d *decoder) twice(k *Keyword, w syntax.Word) bool {
+	this := given{k, d.blocks[len(d.blocks)-1]}
+	first, again := d.given[this]
+	if !again {
+		if d.given == nil {
+			d.given = make(map[given]diag.Span)
+		}
+		d.given[this] = w.At
+		return false
+	}
+	if k.Twice == FirstCounts {
+		d.err("duplicate-keyword", w, "%s is given already; this one is ignored", k.Name)
+	} else {
+		d.err("duplicate-keyword", w, "%s is given already; this one replaces it", k.Name)
+	}
+	d.note(first, "the first one")
+	return k.Twice == FirstCounts
+}
+
+// given is a keyword in a block, which its span tells from others.
+type given struct {
+	keyword *Keyword
+	block   diag.Span
 }
 
 // enter reads a block.

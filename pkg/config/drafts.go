@@ -3,13 +3,15 @@ package config
 import (
 	"net/netip"
 
+	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
 
 // state is what the decoder is in the middle of.
 type state struct {
 	g       *Global
-	arg     arg // of the line being read
+	arg     arg                 // of the line being read
+	given   map[given]diag.Span // keywords that may be given once
 	account account
 
 	scriptUser    bool

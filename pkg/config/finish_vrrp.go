@@ -17,7 +17,6 @@ func (d *decoder) finishVRRP() {
 	d.keptScripts = d.scriptsRead
 	if d.completeVRRP() {
 		d.finishSyncDaemon()
-		d.finishVRRPScripts()
 		d.dropUnusedFiles()
 	}
 	d.cfg.garpDone = d.garpDone
@@ -56,7 +55,11 @@ func (d *decoder) completeVRRP() bool {
 		return false // reported where the interface is named
 	}
 	d.garpDefaults()
+	if len(d.instances) == 0 {
+		return true
+	}
 	d.finishScripts()
+	d.finishVRRPScripts()
 	d.finishGroups()
 	d.reserveLinks()
 	for _, i := range d.instances {
@@ -548,7 +551,7 @@ func (d *decoder) finishVRRPScripts() {
 			s.keep(c)
 		}
 	}
-	for _, g := range d.keptGroups {
+	for _, g := range d.groups {
 		notify(&g.Notify)
 	}
 	for _, i := range d.instances {

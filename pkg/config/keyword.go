@@ -34,6 +34,7 @@ type Keyword struct {
 	Ours     bool   // keepalived does not know it
 	Pending  bool   // kept and checked, but not in effect yet
 	Strict   bool   // of a command: an unknown user is an error
+	Twice    Twice  // what a second one in the same block means
 
 	Block *Block // what its braces hold, for a Sub, and the options of a line, for Items
 
@@ -43,6 +44,16 @@ type Keyword struct {
 	end  func(*decoder)                // after the closing brace
 	bad  func(*decoder)                // instead of set, when the argument cannot be read
 }
+
+// Twice says what happens when a keyword is given twice in a block.
+type Twice uint8
+
+// The ways to take a keyword a second time.
+const (
+	LastCounts  Twice = iota // silently
+	FirstCounts              // the second one is an error and ignored
+	Replaces                 // the second one is an error, but counts
+)
 
 // Form is how a keyword's arguments are read.
 type Form uint8

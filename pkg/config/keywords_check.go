@@ -97,7 +97,7 @@ var httpBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.chk.given.Retry = new(int(a.n)) },
 	},
 	{
-		Name: "virtualhost", Takes: Text, Tier: 'A', Args: "<str>", Default: "real/virtual server value", Lax: true,
+		Name: "virtualhost", Twice: Replaces, Takes: Text, Tier: 'A', Args: "<str>", Default: "real/virtual server value", Lax: true,
 		Doc: "HTTP Host for all urls",
 		set: func(d *decoder, a *arg) { d.chk.HTTP.VirtualHost, d.chk.ownHost = a.text, a.text },
 	},
@@ -155,7 +155,7 @@ var urlBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { setStatus(d, a) },
 	},
 	{
-		Name: "virtualhost", Takes: Text, Tier: 'B', Args: "<str>", Default: "checker value", Lax: true,
+		Name: "virtualhost", Twice: Replaces, Takes: Text, Tier: 'B', Args: "<str>", Default: "checker value", Lax: true,
 		Doc: "HTTP Host of this url",
 		set: func(d *decoder, a *arg) { d.url.VirtualHost = a.text },
 	},
@@ -203,7 +203,7 @@ var sslURLBlock = Block{Keywords: []Keyword{
 // smtpBlock is SMTP_CHECK.
 var smtpBlock = Block{Keywords: []Keyword{
 	{
-		Name: "helo_name", Takes: Text, Tier: 'B', Args: "<str>", Default: "smtpchecker.keepalived.org", Lax: true,
+		Name: "helo_name", Twice: FirstCounts, Takes: Text, Tier: 'B', Args: "<str>", Default: "smtpchecker.keepalived.org", Lax: true,
 		Doc: "name sent in HELO",
 		set: func(d *decoder, a *arg) { d.chk.SMTP.Helo = a.text },
 	},
@@ -225,7 +225,7 @@ var dnsBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { setDNSType(d, a) },
 	},
 	{
-		Name: "name", Takes: Words, Tier: 'B', Default: ". (root)", Args: "<str>",
+		Name: "name", Twice: FirstCounts, Takes: Words, Tier: 'B', Default: ". (root)", Args: "<str>",
 		Doc: "name asked for",
 		set: func(d *decoder, a *arg) { setDNSName(d, a) },
 	},

@@ -274,7 +274,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.Version = int(a.n) },
 	},
 	{
-		Name: "vrrp_iptables", Takes: Words, Tier: 'B', Role: VRRP, Args: "[<in chain> [<out chain>]]", Default: "none; INPUT OUTPUT without arguments", Optional: true,
+		Name: "vrrp_iptables", Twice: FirstCounts, Takes: Words, Tier: 'B', Role: VRRP, Args: "[<in chain> [<out chain>]]", Default: "none; INPUT OUTPUT without arguments", Optional: true,
 		Doc: "use iptables (or ipsets) instead of nftables for no_accept and VMAC filtering; chain names ≤28 chars",
 		set: func(d *decoder, a *arg) { setIPTables(d, a) },
 	},
@@ -284,7 +284,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { setIPSets(d, a) },
 	},
 	{
-		Name: "nftables", Takes: Words, Tier: 'C', Role: VRRP, Args: "[<table>]", Default: "keepalived", Optional: true,
+		Name: "nftables", Twice: FirstCounts, Takes: Words, Tier: 'C', Role: VRRP, Args: "[<table>]", Default: "keepalived", Optional: true,
 		Doc: "use nftables and set the table name; not reloadable",
 		set: func(d *decoder, a *arg) { setNFTables(d, a) },
 	},
@@ -304,7 +304,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.Firewall.NFCounters = true },
 	},
 	{
-		Name: "nftables_ipvs", Takes: Words, Tier: 'C', Role: Checkers, Args: "[<table>]", Default: "off; keepalived_ipvs", Optional: true,
+		Name: "nftables_ipvs", Twice: FirstCounts, Takes: Words, Tier: 'C', Role: Checkers, Args: "[<table>]", Default: "off; keepalived_ipvs", Optional: true,
 		Doc: "map virtual server groups to one fwmark each by nftables rules; not reloadable",
 		set: func(d *decoder, a *arg) { setNFIPVS(d, a) },
 	},
@@ -626,12 +626,12 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.OwnerIgnoreAdverts = a.on },
 	},
 	{
-		Name: "vmac_prefix", Takes: Text, Tier: 'C', Role: VRRP, Args: "<str>", Default: "vrrp",
+		Name: "vmac_prefix", Twice: FirstCounts, Takes: Text, Tier: 'C', Role: VRRP, Args: "<str>", Default: "vrrp",
 		Doc: "prefix of automatic VMAC interface names",
 		set: func(d *decoder, a *arg) { d.g.VMACPrefix = a.text },
 	},
 	{
-		Name: "vmac_addr_prefix", Pending: true, Takes: Text, Tier: 'C', Role: VRRP, Args: "<str>", Default: "= vmac_prefix",
+		Name: "vmac_addr_prefix", Twice: FirstCounts, Pending: true, Takes: Text, Tier: 'C', Role: VRRP, Args: "<str>", Default: "= vmac_prefix",
 		Doc: "prefix of names of interfaces made by use_vmac_addr",
 		set: func(d *decoder, a *arg) { d.g.VMACAddrPrefix = a.text },
 	},
@@ -686,7 +686,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { setConfigSaveDir(d, a) },
 	},
 	{
-		Name: "tmp_config_directory", Pending: true, Takes: Text, Tier: 'C', Args: "<dir>", Default: "memory file", Lax: true,
+		Name: "tmp_config_directory", Twice: FirstCounts, Pending: true, Takes: Text, Tier: 'C', Args: "<dir>", Default: "memory file", Lax: true,
 		Doc: "where the merged configuration copy is kept; not reloadable",
 		set: func(d *decoder, a *arg) { d.g.TmpConfigDirectory = a.text },
 	},

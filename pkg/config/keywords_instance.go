@@ -93,7 +93,7 @@ var instanceBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.inst.xmitBase = true },
 	},
 	{
-		Name: "use_ipvlan", Takes: Words, Tier: 'C', Args: "[<name> | name <name>] [<source ip>] [bridge|private|vepa] [group <ifgroup>]", Optional: true,
+		Name: "use_ipvlan", Twice: FirstCounts, Takes: Words, Tier: 'C', Args: "[<name> | name <name>] [<source ip>] [bridge|private|vepa] [group <ifgroup>]", Optional: true,
 		Doc: "run on an ipvlan interface",
 		set: func(d *decoder, a *arg) { setIPVLAN(d, a) },
 	},
@@ -266,7 +266,7 @@ var instanceBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.script(a, &d.inst.Notify.Stop) },
 	},
 	{
-		Name: "notify_deleted", Takes: Exec, Tier: 'C', Default: "off (deletion reported as FAULT)", Optional: true, Args: "[\"<command args>\" [<user> [<group>]]]",
+		Name: "notify_deleted", Twice: FirstCounts, Takes: Exec, Tier: 'C', Default: "off (deletion reported as FAULT)", Optional: true, Args: "[\"<command args>\" [<user> [<group>]]]",
 		Doc: "run when a reload removes the instance; without command only changes the reported state",
 		set: func(d *decoder, a *arg) {
 			d.inst.NotifyDeleted = true

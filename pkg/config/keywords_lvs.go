@@ -150,7 +150,7 @@ var virtualBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.vs.SMTPAlert = tri(a.on) },
 	},
 	{
-		Name: "virtualhost", Takes: Text, Tier: 'A', Args: "<str>", Lax: true,
+		Name: "virtualhost", Twice: Replaces, Takes: Text, Tier: 'A', Args: "<str>", Lax: true,
 		Doc: "default HTTP Host",
 		set: func(d *decoder, a *arg) { d.vs.VirtualHost = a.text },
 	},
@@ -317,7 +317,7 @@ var realBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.rs.SMTPAlert = tri(a.on) },
 	},
 	{
-		Name: "virtualhost", Takes: Text, Tier: 'B', Args: "<str>", Default: "virtual_server value", Lax: true,
+		Name: "virtualhost", Twice: Replaces, Takes: Text, Tier: 'B', Args: "<str>", Default: "virtual_server value", Lax: true,
 		Doc: "HTTP Host for its checkers",
 		set: func(d *decoder, a *arg) { d.rs.VirtualHost, d.rs.virtualHost = a.text, a.text },
 	},
@@ -466,22 +466,22 @@ var realBlock = Block{Keywords: []Keyword{
 // sslBlock is SSL.
 var sslBlock = Block{Keywords: []Keyword{
 	{
-		Name: "password", Takes: Text, Tier: 'C', Args: "<str>", Lax: true,
+		Name: "password", Twice: Replaces, Takes: Text, Tier: 'C', Args: "<str>", Lax: true,
 		Doc: "pass phrase of the key",
 		set: func(d *decoder, a *arg) { d.cfg.SSL.Password = a.text },
 	},
 	{
-		Name: "ca", Takes: Text, Tier: 'C', Args: "<path>", Lax: true,
+		Name: "ca", Twice: Replaces, Takes: Text, Tier: 'C', Args: "<path>", Lax: true,
 		Doc: "CA file",
 		set: func(d *decoder, a *arg) { d.cfg.SSL.CA = a.text },
 	},
 	{
-		Name: "certificate", Takes: Text, Tier: 'C', Args: "<path>", Lax: true,
+		Name: "certificate", Twice: Replaces, Takes: Text, Tier: 'C', Args: "<path>", Lax: true,
 		Doc: "client certificate file",
 		set: func(d *decoder, a *arg) { d.cfg.SSL.Certificate = a.text },
 	},
 	{
-		Name: "key", Takes: Text, Tier: 'C', Args: "<path>", Lax: true,
+		Name: "key", Twice: Replaces, Takes: Text, Tier: 'C', Args: "<path>", Lax: true,
 		Doc: "private key file",
 		set: func(d *decoder, a *arg) { d.cfg.SSL.Key = a.text },
 	},

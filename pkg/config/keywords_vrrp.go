@@ -190,7 +190,7 @@ var fileBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { setTrackFilePath(d, a) },
 	},
 	{
-		Name: "weight", Takes: Words, Tier: 'B', Args: "<int -254..254> [reverse]", Default: "1", Lax: true, Min: -254, Max: 254,
+		Name: "weight", Twice: FirstCounts, Takes: Words, Tier: 'B', Args: "<int -254..254> [reverse]", Default: "1", Lax: true, Min: -254, Max: 254,
 		Doc: "multiplier for the number in the file",
 		set: func(d *decoder, a *arg) { d.weight(a, &d.file.Weight, &d.file.Reverse, 254) },
 	},
