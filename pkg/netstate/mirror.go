@@ -178,18 +178,6 @@ func (m *Mirror) Address(want Address) (Address, bool) {
 	return a, ok
 }
 
-// AddressesOf lists the addresses of one family on a link, sorted.
-func (m *Mirror) AddressesOf(link int, f Family) []Address {
-	var list []Address
-	for _, a := range m.addresses {
-		if a.Link == link && a.Family() == f {
-			list = append(list, a)
-		}
-	}
-	sortAddresses(list)
-	return list
-}
-
 // State is everything, links and addresses in order.
 func (m *Mirror) State() State {
 	var s State
