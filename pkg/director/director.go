@@ -381,10 +381,12 @@ func (r *role) finish(o outcome) {
 		r.counts.LastDrift = time.Now()
 		r.log.Warn(foreignText(foreign), zap.Int("changes", len(foreign)))
 	}
+	for _, k := range o.job.keys {
+		delete(r.leaving, k)
+	}
 	if o.job.full {
 		r.rested = time.Now().Add(rest * o.took)
 		r.refused = refused
-		clear(r.leaving)
 		return
 	}
 	for name := range refused {

@@ -67,23 +67,26 @@ func (p *policy) configured(cfg *config.Config) map[ipvs.Key]bool {
 	return keys
 }
 
-// reload takes a new configuration.
+// reload takes a new configuration. What differs between the two is compared with
+// the kernel, and nothing else: the rest has its turn with the next period.
 func (r *role) reload(cfg *config.Config) {
 	r.log.Info("Reinitializing ipvs")
-	for _, k := range r.policy.keys {
-		r.leaving[k] = true
-	}
+	before := r.policy.table()
 	r.cfg = cfg
 	e := r.policy.load(cfg, checksFor(cfg), nil, time.Now())
-	for _, k := range r.policy.keys {
-		delete(r.leaving, k)
-		r.dirty[k] = true
+	for _, op := range ipvs.Plan(before, r.policy.table()) {
+		r.dirty[op.Service.Key] = true
+		if op.Verb == ipvs.DeleteService {
+			r.leaving[op.Service.Key] = true
+		}
 	}
 	for k := range r.leaving {
-		r.dirty[k] = true
+		if len(r.policy.users[k]) > 0 { // it has come back
+			delete(r.leaving, k)
+		}
 	}
+	r.dispatch() // before all that can wait
 	r.report(e)
-	r.full = true
 	r.engine.Set(r.policy.specs())
 	r.watchFiles(r.cfg)
 	if r.here != nil {
