@@ -391,7 +391,7 @@ var umaskBits = map[string]uint32{
 func setUmask(d *decoder, a *arg) {
 	var mask uint32
 	text := a.words[0].Text
-	if '0' <= text[0] && text[0] <= '9' {
+	if text != "" && '0' <= text[0] && text[0] <= '9' {
 		n, ok := parseUmask(text)
 		if !ok {
 			d.err("invalid-umask", a.words[0], "%q is not a umask", text)
@@ -401,6 +401,7 @@ func setUmask(d *decoder, a *arg) {
 		d.g.Umask = n
 		return
 	}
+	bit := false
 	for _, w := range a.words {
 		for name := range strings.SplitSeq(w.Text, "|") {
 			if name == "" {
@@ -412,7 +413,12 @@ func setUmask(d *decoder, a *arg) {
 				return
 			}
 			mask |= bits
+			bit = true
 		}
+	}
+	if !bit {
+		d.err("invalid-umask", a.words[0], "umask names no bit")
+		return
 	}
 	d.g.Umask = mask
 }

@@ -150,13 +150,25 @@ func walk(path string, b *Block, f func(string, *Keyword)) {
 
 // Find returns the keywords of that name, each with its path.
 func Find(name string) (paths []string, keywords []*Keyword) {
-	Walk(func(path string, k *Keyword) {
-		if k.Name == name {
-			paths, keywords = append(paths, path), append(keywords, k)
-		}
-	})
-	return paths, keywords
+	f := byName()[name]
+	return f.paths, f.keywords
 }
+
+// found are the keywords of one name.
+type found struct {
+	paths    []string
+	keywords []*Keyword
+}
+
+// byName finds keywords wherever they stand; it is made when first asked for.
+var byName = sync.OnceValue(func() map[string]found {
+	all := make(map[string]found)
+	Walk(func(path string, k *Keyword) {
+		f := all[k.Name]
+		all[k.Name] = found{append(f.paths, path), append(f.keywords, k)}
+	})
+	return all
+})
 
 // Synopsis is the keyword's arguments as shown to people, such as "<1..255>".
 func (k *Keyword) Synopsis() string {

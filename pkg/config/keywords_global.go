@@ -521,7 +521,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.DBus.Enable = true },
 	},
 	{
-		Name: "dbus_service_name", Pending: true, Takes: Text, Tier: 'C', Role: VRRP, Args: "<str>", Default: "org.keepalived.Vrrp1",
+		Name: "dbus_service_name", Pending: true, Takes: Text, Tier: 'C', Role: VRRP, Args: "<str>", Default: "org.keepalived.Vrrp1", Lax: true,
 		Doc: "D-Bus bus name",
 		set: func(d *decoder, a *arg) { d.g.DBus.ServiceName = a.text },
 	},
@@ -636,7 +636,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.VMACAddrPrefix = a.text },
 	},
 	{
-		Name: "umask", Takes: Words, Tier: 'C', Args: "<num: 0nnn octal, decimal or 0x hex> | I{R|W|X}{USR|GRP|OTH} or IRWX{U|G|O} joined by \"|\"", Default: "0177", Lax: true,
+		Name: "umask", Takes: Words, Tier: 'C', Args: "<num: 0nnn octal, decimal or 0x hex> | I{R|W|X}{USR|GRP|OTH} or IRWX{U|G|O} joined by \"|\"", Default: "0177",
 		Doc: "umask of the daemon and its scripts; command line wins",
 		set: func(d *decoder, a *arg) { setUmask(d, a) },
 	},

@@ -105,7 +105,7 @@ var rootBlock = Block{Keywords: []Keyword{
 		Role: VRRP | Checkers | BFD, Block: &bfdBlock, open: openBFD, end: endBFD,
 	},
 	{
-		Name: "net_namespace", Takes: Text, Tier: 'B', Args: "<name>", Default: "process namespace",
+		Name: "net_namespace", Takes: Text, Tier: 'B', Args: "<name>", Default: "process namespace", Lax: true,
 		Doc: "run inside this network namespace; implies use_pid_dir; not reloadable; command line value wins; second definition is an error",
 		set: func(d *decoder, a *arg) { setNetNamespace(d, a) },
 	},
@@ -125,7 +125,7 @@ var rootBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.cfg.Process.UsePidDir = true },
 	},
 	{
-		Name: "instance", Takes: Text, Tier: 'B', Args: "<name>",
+		Name: "instance", Takes: Text, Tier: 'B', Args: "<name>", Lax: true,
 		Doc: "name of this copy of the daemon: goes into pid file names, syslog identity, dump names; implies use_pid_dir; not reloadable",
 		set: func(d *decoder, a *arg) { setProcessInstance(d, a) },
 	},

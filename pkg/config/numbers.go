@@ -46,7 +46,7 @@ func atoi(num string) (n int64, ok bool) {
 // integer reads w as an integer within low..high and reports what is wrong.
 func (d *decoder) integer(w syntax.Word, low, high int64) (int64, bool) {
 	neg, num, rest := digits(w.Text)
-	if num == "" {
+	if num == "" && w.Text != "" { // "" is 0
 		d.err("invalid-number", w, "%q is not a number", w.Text)
 		return 0, false
 	}
@@ -96,7 +96,7 @@ func (d *decoder) micros(w syntax.Word, scale int, low, high int64) (time.Durati
 	if rest != "" && rest[0] == '.' {
 		_, frac, rest = splitDigits(rest[1:])
 	}
-	if whole == "" && frac == "" {
+	if whole == "" && frac == "" && w.Text != "" { // "" is 0
 		d.err("invalid-number", w, "%q is not a number", w.Text)
 		return 0, false
 	}

@@ -52,6 +52,8 @@ func remedy(id string) string {
 		return "write six bytes such as 02:00:5e:00:01:33, or five and leave the last to the virtual_router_id"
 	case "invalid-number":
 		return "write digits alone, without a unit"
+	case "invalid-umask":
+		return "write an octal number such as 0177, or names such as IRWXG|IRWXO"
 	case "invalid-range":
 		return "write the lower number first: 1000-2000"
 	case "invalid-regex":

@@ -255,7 +255,7 @@ func (r *reader) condition(c chunk) (rest chunk, keep bool) {
 func (r *reader) logical(c chunk) int {
 	s := c.s
 	if cap(r.words)-len(r.words) < 8 {
-		r.words = make([]Word, 0, slabSize)
+		r.words = make([]Word, 0, r.slab())
 	}
 	first := len(r.words)
 	i := 0
@@ -268,7 +268,7 @@ func (r *reader) logical(c chunk) int {
 		w := Word{Text: s[start:end], Quoted: quoted}
 		w.At, w.Via = c.span(start, end)
 		if len(r.words) == cap(r.words) { // go on in a larger slab
-			r.words = append(make([]Word, 0, 2*(len(r.words)-first)+slabSize), r.words[first:]...)
+			r.words = append(make([]Word, 0, 2*(len(r.words)-first)+r.slab()), r.words[first:]...)
 			first = 0
 		}
 		r.words = append(r.words, w)
@@ -290,8 +290,16 @@ func (r *reader) logical(c chunk) int {
 	return i
 }
 
-// slabSize is how many words are allocated at once.
-const slabSize = 2048
+// slab is how many words are allocated at once: about as many as the file has,
+// but not too many.
+func (r *reader) slab() int {
+	n := 16
+	if len(r.files) > 0 {
+		f := r.files[len(r.files)-1]
+		n += (len(f.file.Text) - f.off) / 8
+	}
+	return min(n, 2048)
+}
 
 func (r *reader) emit(words []Word, text string) {
 	l := Line{Words: words, Text: text, At: words[0].At.To(words[len(words)-1].At)}
