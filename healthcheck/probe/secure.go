@@ -20,7 +20,7 @@ import (
 // secure is one attempt over TLS. It has a goroutine: the handshake of
 // crypto/tls wants to wait.
 type secure struct {
-	dialer  *dialer
+	dialer  dialer // its own: a reload prepares the job anew
 	config  *tls.Config
 	talk    dialogue.Dialogue // nil: the handshake is enough
 	target  string
@@ -42,7 +42,7 @@ func (j *job) secure(s *healthcheck.Spec) *secure {
 		}
 	}
 	return &secure{
-		dialer: &j.dialer, config: config, talk: j.talk, target: s.Target.String(),
+		dialer: j.dialer, config: config, talk: j.talk, target: s.Target.String(),
 		timeout: s.ConnectTimeout, end: j.end, overall: s.Overall(), notify: notify,
 	}
 }
