@@ -174,6 +174,11 @@ func put(c *chunk, ref reference, lines []chunk, def *definition) *Origin {
 		c.splice(ref.start, ref.end, value.s, []seg{{at: use, use: outer, via: origin, def: origin}})
 		return origin
 	}
+	if strings.Count(c.s[:ref.start], `"`)%2 == 0 { // a comment in a value ends with the value
+		if comment, _, _, _ := scan(value.s); comment >= 0 {
+			value = value.to(comment)
+		}
+	}
 	here := &Origin{Text: "used here", At: use, Up: up}
 	there := &Origin{Text: def.note, At: def.at, Up: up}
 	segs := append([]seg(nil), value.segments()...)
