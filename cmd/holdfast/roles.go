@@ -63,6 +63,7 @@ func runCheckers(ctx context.Context, r daemon.Room) error {
 		Ready:           r.Ready,
 		Signals:         r.Signals,
 		DontReleaseIPVS: r.Flags.DontReleaseIPVS,
+		OrdersFile:      strings.TrimSuffix(r.Sockets(control.Checkers), ".sock") + ".orders",
 		BFDSocket:       r.Sockets(control.BFD),
 		VRRPSocket:      r.Sockets(control.VRRP),
 	})

@@ -49,7 +49,7 @@ func (pl *pool) answersTo(name string) bool {
 // administer sets the administrative state of a server. A drain with a timeout
 // ends as Maint.
 func (p *policy) administer(pl *pool, s *server, to Admin, timeout time.Duration, now time.Time) effects {
-	var e effects
+	e := effects{ordered: true}
 	s.deadline = time.Time{}
 	if to == Drain && timeout > 0 {
 		s.deadline = now.Add(timeout)
@@ -109,7 +109,7 @@ func (p *policy) tick(now time.Time) effects {
 		for _, s := range pl.servers {
 			if s.admin == Drain && !s.deadline.IsZero() && !now.Before(s.deadline) {
 				e.say(pl, s, "Time to drain service %s of VS %s is over", s.name(), pl.name)
-				s.admin, s.deadline = Maint, time.Time{}
+				s.admin, s.deadline, e.ordered = Maint, time.Time{}, true
 				s.mute(&e, pl)
 			}
 			if !s.ramp.IsZero() && !now.Before(s.ramp.Add(pl.cfg.SlowStart)) {
@@ -130,7 +130,7 @@ func (p *policy) drained(pl *pool, s *server, now time.Time) effects {
 		return e
 	}
 	e.say(pl, s, "Service %s of VS %s is drained", s.name(), pl.name)
-	s.admin, s.deadline = Maint, time.Time{}
+	s.admin, s.deadline, e.ordered = Maint, time.Time{}, true
 	p.settle(&e, pl, now)
 	s.mute(&e, pl)
 	return e

@@ -34,6 +34,10 @@ type Options struct {
 	// DontReleaseIPVS leaves the tables as they are at the end.
 	DontReleaseIPVS bool
 
+	// OrdersFile is where the administrative states of real servers are kept, so
+	// that they outlive the process; empty for nowhere.
+	OrdersFile string
+
 	// Signals asks for state dumps; may be nil.
 	Signals <-chan os.Signal
 
@@ -278,6 +282,11 @@ func (r *role) carry(e effects) {
 	}
 	for _, c := range e.switched {
 		r.engine.Suspend(c.spec.Key, c.spec.Suspended)
+	}
+	if e.ordered {
+		if err := remember(r.opt.OrdersFile, r.policy.orders()); err != nil {
+			r.log.Error("the next process will not know what is drained", zap.Error(err))
+		}
 	}
 }
 

@@ -19,13 +19,14 @@ type line struct {
 }
 
 // effects are what comes of an event, in order: lines, notifications, the IPVS
-// services whose entries have changed, and checks that are to be made no more or
-// again.
+// services whose entries have changed, checks that are to be made no more or
+// again, and whether there are orders to remember.
 type effects struct {
 	lines    []line
 	notes    []notify.Event
 	dirty    []ipvs.Key
 	switched []*check
+	ordered  bool
 }
 
 func (e *effects) say(pl *pool, s *server, format string, args ...any) {

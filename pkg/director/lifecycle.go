@@ -35,7 +35,11 @@ func (r *role) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("initialize ipvs: %w", err)
 	}
+	if r.policy.recalled, err = recall(r.opt.OrdersFile); err != nil {
+		r.log.Error("what was drained before is not known", zap.Error(err))
+	}
 	e := r.policy.load(r.cfg, checksFor(r.cfg), found, r.started)
+	r.policy.recalled = nil
 	r.surround(r.policy.rules(), r.policy.parameters())
 	r.finish(carryOut(ctx, r.kernel, job{keys: r.policy.keys, want: r.policy.table(), full: true}))
 	r.report(e) // takes longer than the programming where there are thousands of services

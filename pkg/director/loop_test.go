@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -614,4 +617,49 @@ func TestMarkedGroup(t *testing.T) {
 		fwmark 1002/IPv4 rr
 		  10.9.0.11:80 NAT 1
 		`)
+}
+
+func TestOrdersOutliveTheProcess(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "orders")
+	synctest.Test(t, func(t *testing.T) {
+		keep := func(o *Options) { o.OrdersFile, o.DontReleaseIPVS = file, true }
+		cfg := cfgOf(vs(rs("10.9.0.11:80", 1), rs("10.9.0.12:80", 1), rs("10.9.0.13:80", 1)))
+		k := ipvstest.New()
+		g := launch(t, k, cfg, keep)
+		ask := func(to Admin, real string) {
+			t.Helper()
+			if err := g.role.administer(t.Context(), to, []byte(`{"virtual":"10.9.0.100:80","real":"`+real+`","timeout_ns":3600000000000}`)); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		ask(Drain, "10.9.0.11:80")
+		ask(Maint, "10.9.0.12:80")
+		g.end()
+		k.Applied()
+
+		g = launch(t, k, cfg, keep)
+		g.did()
+		if !g.engine.specs[1].Suspended {
+			t.Error("a server in maintenance is checked again")
+		}
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		g.did("delete 10.9.0.11:80 from 10.9.0.100:80/tcp") // the deadline of the drain
+		ask(Ready, "10.9.0.11:80")
+		ask(Ready, "10.9.0.12:80")
+		g.did("add 10.9.0.11:80 to 10.9.0.100:80/tcp")
+		g.check("10.9.0.12:80", true) // which was not in the table, so its check has the word
+		g.did("add 10.9.0.12:80 to 10.9.0.100:80/tcp")
+		g.end()
+		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("without orders there is still a file: %v", err)
+		}
+	})
+	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if o, err := recall(file); err == nil {
+		t.Errorf("recall of a broken file = %v", o)
+	}
 }

@@ -20,6 +20,7 @@ type checksOf func(*config.VirtualServer, *config.RealServer) []healthcheck.Spec
 type policy struct {
 	teller
 	initNotifies bool
+	recalled     orders // of an earlier process, for virtual servers that begin
 
 	pools  []*pool // in the order of the configuration
 	byID   map[identity]*pool
@@ -127,6 +128,7 @@ func (p *policy) create(e *effects, pl *pool, checks checksOf, here findings, no
 		if s.up && len(s.checks) > 0 && here.lacks(pl.keys, s.cfg) {
 			s.assumeDown()
 		}
+		p.recalled.obey(pl, s)
 		if p.initNotifies && s.up {
 			p.server(e, pl, s, true, "Initial state is UP")
 		}
