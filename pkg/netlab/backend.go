@@ -1,6 +1,7 @@
 package netlab
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -14,6 +15,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -120,27 +122,57 @@ func (b *Backend) serveTCP(l net.Listener) (stop func()) {
 
 func (b *Backend) serveUDP() (stop func()) {
 	b.ns.lab.Helper()
-	var pc net.PacketConn
-	err := b.ns.Do(func() (err error) {
-		pc, err = net.ListenPacket("udp", b.addr)
+	var conn *net.UDPConn
+	err := b.ns.Do(func() error {
+		pc, err := (&net.ListenConfig{Control: wantDestination}).ListenPacket(context.Background(), "udp", b.addr)
+		if err == nil {
+			conn = pc.(*net.UDPConn)
+		}
 		return err
 	})
 	if err != nil {
 		b.ns.lab.Fatalf("%s: %v", b.ns.Name, err)
 	}
 	go func() {
-		buf := make([]byte, 2048)
+		buf, oob := make([]byte, 2048), make([]byte, 256)
 		for {
-			_, peer, err := pc.ReadFrom(buf)
+			_, n, _, peer, err := conn.ReadMsgUDPAddrPort(buf, oob)
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
 			if err == nil {
-				pc.WriteTo([]byte(b.Name+"\n"), peer)
+				conn.WriteMsgUDPAddrPort([]byte(b.Name+"\n"), fromThere(oob[:n]), peer)
 			}
 		}
 	}()
-	return func() { pc.Close() }
+	return func() { conn.Close() }
+}
+
+// wantDestination makes the kernel tell which address a packet was sent to: a virtual
+// one is never the first choice for the answer's source.
+func wantDestination(network, _ string, c syscall.RawConn) error {
+	var err error
+	ctlErr := c.Control(func(fd uintptr) {
+		if network == "udp4" {
+			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+		} else {
+			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+		}
+	})
+	return errors.Join(err, ctlErr)
+}
+
+// fromThere turns the control message of a packet that came into the one of its answer:
+// the same address, through any interface.
+func fromThere(oob []byte) []byte {
+	const header = unix.SizeofCmsghdr
+	switch len(oob) {
+	case unix.CmsgSpace(unix.SizeofInet4Pktinfo): // the interface comes first
+		clear(oob[header : header+4])
+	case unix.CmsgSpace(unix.SizeofInet6Pktinfo): // and here after the address
+		clear(oob[header+16 : header+20])
+	}
+	return oob
 }
 
 // selfSigned makes a certificate that nobody trusts.

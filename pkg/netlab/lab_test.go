@@ -37,6 +37,19 @@ func TestAsk(t *testing.T) {
 	}
 }
 
+// A server on all addresses answers from the one that was asked.
+func TestAskSecondAddress(t *testing.T) {
+	a, b, _ := twoHosts(t)
+	b.AddAddr("eth0", "10.0.0.50/24", "fd00::50/128")
+	b.Serve("udp", ":53")
+	b.Serve("udp", "0.0.0.0:54")
+	for _, addr := range []string{"10.0.0.2:53", "10.0.0.50:53", "[fd00::2]:53", "[fd00::50]:53", "10.0.0.50:54"} {
+		if got, err := a.Ask("udp", addr, time.Second); got != "b" || err != nil {
+			t.Errorf("%s: got %q, %v", addr, got, err)
+		}
+	}
+}
+
 func TestLoadSeesAnOutage(t *testing.T) {
 	a, b, _ := twoHosts(t)
 	srv := b.Serve("http", "10.0.0.2:80")

@@ -82,6 +82,9 @@ func (b *bench) outage(bin, advert string, end func(*lan, *netlab.Daemon)) figur
 	b.took("r2 is master", 15*time.Second, func() bool { return l.r[1].Has(address) })
 	time.Sleep(500 * time.Millisecond)
 	load.Stop()
+	if last := load.Since(time.Now().Add(-300 * time.Millisecond)); last.OK == 0 {
+		b.Fatalf("r2 does not serve: %v", last.Errors)
+	}
 	return figures{"outage ms": float64(load.Since(ended).Gap.Microseconds()) / 1000}
 }
 
