@@ -27,8 +27,9 @@ type decoder struct {
 	stopped  bool // an argument was missing: nothing further is read
 	open     int  // blocks still open at the end of the file
 
-	blocks    []diag.Span // the keywords of the blocks being read
-	braceless []stretch   // blocks without an opening brace
+	blocks    []reading // the blocks being read
+	serial    int       // of the block entered last
+	braceless []stretch // blocks without an opening brace
 
 	pending map[*Keyword]bool // without effect, and said so
 
@@ -153,7 +154,7 @@ func (d *decoder) notYet(k *Keyword, w syntax.Word) {
 // twice reports a keyword that the block had already. It returns true if the
 // first one counts.
 func (d *decoder) twice(k *Keyword, w syntax.Word) bool {
-	this := given{k, d.blocks[len(d.blocks)-1]}
+	this := given{k, d.blocks[len(d.blocks)-1].serial}
 	first, again := d.given[this]
 	if !again {
 		if d.given == nil {
@@ -171,10 +172,17 @@ func (d *decoder) twice(k *Keyword, w syntax.Word) bool {
 	return k.Twice == FirstCounts
 }
 
-// given is a keyword in a block, which its span tells from others.
+// given is a keyword in a block.
 type given struct {
 	keyword *Keyword
-	block   diag.Span
+	block   int // its serial
+}
+
+// reading is a block that is being read. Blocks that a definition or a generator
+// makes have the same place, so each has a number too.
+type reading struct {
+	at     diag.Span // its keyword
+	serial int
 }
 
 // enter reads a block.
@@ -194,7 +202,8 @@ func (d *decoder) enter(k *Keyword, a *arg, depth int) {
 		d.err("missing-opening-brace", a.key, "%s must be followed by an opening brace", k.Name)
 		d.hint("write: %s … {", k.Name)
 	}
-	d.blocks = append(d.blocks, key.At)
+	d.serial++
+	d.blocks = append(d.blocks, reading{key.At, d.serial})
 	if k.Takes == Sub {
 		d.block(k.Block, depth+1)
 	} else {
@@ -262,7 +271,7 @@ func (d *decoder) unknown(b *Block, l *syntax.Line) {
 		d.hint("check the spelling: `holdfast explain` lists all keywords")
 	case paths[0] == RootPath && len(d.blocks) > 0:
 		d.hint("%s belongs to the top level: close the block above first", w.Text)
-		d.note(d.blocks[len(d.blocks)-1], "the block that is still open")
+		d.note(d.blocks[len(d.blocks)-1].at, "the block that is still open")
 	case paths[0] != RootPath:
 		d.hint("%s belongs into %s", w.Text, strings.Join(paths[:min(2, len(paths))], " or "))
 	}

@@ -96,31 +96,50 @@ func (d *decoder) commandText(a *arg) string {
 	return text
 }
 
-// commandLine splits the line of a command: its first argument is the command
-// with its arguments, in quotes of either kind; the user and the group follow.
+// commandLine splits the line of a command.
 func (d *decoder) commandLine(l *syntax.Line) (command string, account []syntax.Word, ok bool) {
 	if l.Text == "" { // not from a file
 		return l.Words[1].Text, l.Words[2:], true
 	}
+	parts := SplitCommandLine(l)
+	if parts.Unclosed {
+		d.err("unterminated-quote", l.Words[0], "a quote in this command is not closed")
+	}
+	return parts.Command, parts.Account, parts.Given
+}
+
+// CommandLine is the line of a command: its first argument is the command with
+// its arguments, in quotes of either kind; the user and the group follow.
+type CommandLine struct {
+	Command  string // without the quotes around it
+	Quote    string // those quotes, or nothing
+	Account  []syntax.Word
+	Given    bool // there is a command
+	Unclosed bool // there is none for a quote that is not closed
+}
+
+// SplitCommandLine takes the line of a command apart, which other rules than
+// those of words hold for.
+func SplitCommandLine(l *syntax.Line) (c CommandLine) {
 	text := strings.TrimLeft(l.Text, lineBlanks)
 	if len(l.Words[0].Text) > len(text) {
-		return "", nil, false
+		return c
 	}
 	text = strings.TrimLeft(text[len(l.Words[0].Text):], lineBlanks)
 	if text == "" {
-		return "", nil, false
+		return c
 	}
 	if text[0] == '"' || text[0] == '\'' {
 		n := closing(text)
 		if n < 0 {
-			d.err("unterminated-quote", l.Words[0], "a quote in this command is not closed")
-			return "", nil, false
+			c.Unclosed = true
+			return c
 		}
-		command, text = text[1:n], text[n+1:]
+		c.Quote, c.Command, text = text[:1], text[1:n], text[n+1:]
 	} else if n := strings.IndexAny(text, lineBlanks); n >= 0 {
-		command, text = text[:n], text[n:]
+		c.Command, text = text[:n], text[n:]
 	} else {
-		command, text = text, ""
+		c.Command, text = text, ""
 	}
 	at := syntax.Word{At: l.At, Via: l.Words[0].Via}
 	for _, name := range strings.Fields(text) {
@@ -131,9 +150,15 @@ func (d *decoder) commandLine(l *syntax.Line) (command string, account []syntax.
 				w = typed
 			}
 		}
-		account = append(account, w)
+		c.Account = append(c.Account, w)
 	}
-	return command, account, true
+	c.Given = true
+	return c
+}
+
+// IsCommand reports whether a keyword's line is split by SplitCommandLine.
+func (k *Keyword) IsCommand() bool {
+	return k.Takes == Exec || k.Name == "script" || k.Name == "misc_path"
 }
 
 const lineBlanks = " \t\r\f\v"

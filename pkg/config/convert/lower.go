@@ -197,7 +197,7 @@ func (l *lowerer) words(k *config.Keyword, v Value) []syntax.Word {
 	case Array:
 		var words []syntax.Word
 		for _, e := range v.List {
-			words = append(words, l.exact(e))
+			words = append(words, l.argument(k, e))
 		}
 		return words
 	case Literal:
@@ -205,11 +205,19 @@ func (l *lowerer) words(k *config.Keyword, v Value) []syntax.Word {
 			return nil
 		}
 	case String:
-		if splits(k) {
+		if splits(k) && (k == nil || !k.IsCommand()) {
 			return l.split(v)
 		}
 	}
-	return []syntax.Word{l.exact(v)}
+	return []syntax.Word{l.argument(k, v)}
+}
+
+// argument is one value as one word of a keyword. A command may hold quotes.
+func (l *lowerer) argument(k *config.Keyword, v Value) syntax.Word {
+	if k != nil && k.IsCommand() && v.Kind == String && !strings.ContainsAny(v.Text, "\n\x00") {
+		return syntax.Word{Text: v.Text, At: v.At, Quoted: true}
+	}
+	return l.exact(v)
 }
 
 // exact is one value as one word.

@@ -6,6 +6,7 @@ package convert
 import (
 	"slices"
 	"sort"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
@@ -23,7 +24,8 @@ type Node struct {
 	After    []syntax.Comment // comments on the same line
 	Inside   []syntax.Comment // comments in front of the closing brace
 
-	line, end int // in the tree: the keyword, the closing brace
+	line, end int    // in the tree: the keyword, the closing brace
+	quote     string // around a command
 }
 
 // Outline is what a configuration says, brace by brace as the processes follow
@@ -172,12 +174,52 @@ func (r *follower) block(b *config.Block, depth int) (nodes []*Node) {
 				r.skip()
 			default:
 				n := &Node{Keyword: k, Words: l.Words[1:], At: l.At, line: r.pos - 1}
+				if k.IsCommand() && !n.command(l) {
+					continue
+				}
 				r.enter(n, depth)
 				nodes = append(nodes, n)
 			}
 		}
 	}
 	return nodes
+}
+
+// command takes the words of a command from the line as it was typed: first the
+// command, whole, then the account. It returns false if they have no effect.
+func (n *Node) command(l *syntax.Line) bool {
+	if l.Text == "" || len(n.Words) == 0 && !strings.ContainsAny(l.Text, `"'`) {
+		return true
+	}
+	c := config.SplitCommandLine(l)
+	if !c.Given {
+		return false
+	}
+	at := l.At
+	if len(n.Words) > 0 {
+		at = n.Words[0].At
+	}
+	n.quote = c.Quote
+	n.Words = append([]syntax.Word{{Text: c.Command, Quoted: true, At: at}}, c.Account...)
+	return true
+}
+
+// commandText writes a command and its account.
+func (n *Node) commandText() string {
+	out := []string{n.Keyword.Name}
+	for i, w := range n.Words {
+		text := w.Text
+		switch {
+		case i > 0:
+			text = syntax.Quote(text, false)
+		case n.quote != "":
+			text = n.quote + text + n.quote
+		case syntax.Quote(text, false) != text:
+			text = `"` + text + `"`
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, " ")
 }
 
 // enter reads the block of a node, if its keyword has one.
@@ -235,6 +277,9 @@ func toSyntax(nodes []*Node) []*syntax.Node {
 	for i, n := range nodes {
 		s := &syntax.Node{Words: n.Words, Before: n.Before, After: n.After, Inside: n.Inside}
 		if k := n.Keyword; k != nil {
+			if k.IsCommand() {
+				s.Text = n.commandText()
+			}
 			s.Words = slices.Insert(slices.Clone(n.Words), 0, syntax.Word{Text: k.Name})
 			if k.Takes == config.Sub || k.Takes == config.Items {
 				s.Block, s.Open, s.Close = true, n.At, n.At

@@ -208,7 +208,7 @@ func words(k *config.Keyword, w []syntax.Word) Value {
 	switch {
 	case k.Takes == config.Flag, len(w) == 0 && (k.Takes == config.Bool || k.Optional):
 		return literal("true")
-	case len(w) == 1 && (plain(w[0].Text) || !splits(k)):
+	case len(w) == 1 && (plain(w[0].Text) || !splits(k) || k.IsCommand()):
 		return scalar(k, w[0])
 	}
 	v := Value{Kind: Array}
@@ -227,6 +227,9 @@ func plain(word string) bool { return word != "" && !strings.ContainsAny(word, "
 
 // scalar is one word as a number, a truth value or a string.
 func scalar(k *config.Keyword, w syntax.Word) Value {
+	if k.IsCommand() {
+		return text(w.Text)
+	}
 	switch k.Takes {
 	case config.Int, config.Seconds, config.Millis, config.Words:
 		return number(w)

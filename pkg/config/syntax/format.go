@@ -50,6 +50,11 @@ func (p *printer) nodes(nodes []*Node) {
 		}
 		p.comments(n.Before)
 		p.indent()
+		if n.Text != "" {
+			p.WriteString(n.Text)
+			p.tail(n.After)
+			continue
+		}
 		for k, w := range n.Words {
 			if k > 0 {
 				p.WriteByte(' ')

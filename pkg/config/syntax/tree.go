@@ -118,6 +118,7 @@ func (c Comment) Text() string { return trimComment(c.At.Text()) }
 // nothing announces, one without Words and Block is a closing brace too many.
 type Node struct {
 	Words    []Word
+	Text     string // not empty: what Format writes instead of the words
 	Block    bool
 	Open     diag.Span // zero if there is no block
 	Close    diag.Span // zero if the closing brace is missing
