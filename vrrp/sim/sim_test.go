@@ -6,9 +6,6 @@ import (
 	"testing"
 )
 
-// schedules is how many seeds are played; each takes some 50 microseconds.
-const schedules = 100_000
-
 // SIM_SEED=n plays one schedule and prints everything that happened.
 func TestSchedules(t *testing.T) {
 	if s := os.Getenv("SIM_SEED"); s != "" {
