@@ -252,12 +252,12 @@ func (d *decoder) quorum(v *virtualDraft) {
 		if at.At.IsZero() {
 			at.At = v.At
 		}
-		d.err("quorum-too-high", at, "quorum %d is more than all servers weigh together, %d; it is lowered", v.Quorum, sum)
+		d.adjusted("quorum-too-high", at, "quorum %d is more than all servers weigh together, %d; it is lowered", v.Quorum, sum)
 		v.Quorum = uint32(sum)
 	}
 	if v.Hysteresis != 0 && v.Hysteresis >= v.Quorum {
 		low := max(int64(v.Quorum)-1, 0)
-		d.err("hysteresis-too-high", v.hysteresisAt, "hysteresis %d is not below the quorum %d; %d is used", v.Hysteresis, v.Quorum, low)
+		d.adjusted("hysteresis-too-high", v.hysteresisAt, "hysteresis %d is not below the quorum %d; %d is used", v.Hysteresis, v.Quorum, low)
 		v.Hysteresis = uint32(low)
 	}
 }

@@ -39,6 +39,12 @@ func (d *decoder) err(id string, w syntax.Word, format string, args ...any) {
 	d.add(mistake(id), w, fmt.Sprintf(format, args...), "")
 }
 
+// adjusted reports a value that is put right and used. keepalived's test counts
+// that, but a reload need not be refused for it.
+func (d *decoder) adjusted(id string, w syntax.Word, format string, args ...any) {
+	d.add(fault{id, diag.Warning, diag.Config}, w, fmt.Sprintf(format, args...), "")
+}
+
 // hint adds advice to the problem reported last.
 func (d *decoder) hint(format string, args ...any) {
 	d.problems[len(d.problems)-1].Hint = fmt.Sprintf(format, args...)
