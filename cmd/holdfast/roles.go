@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"strings"
 
 	"github.com/holdfast-lb/holdfast/pkg/bfd"
@@ -63,8 +64,17 @@ func runCheckers(ctx context.Context, r daemon.Room) error {
 		Ready:           r.Ready,
 		Signals:         r.Signals,
 		DontReleaseIPVS: r.Flags.DontReleaseIPVS,
+		Restarted:       ranBefore(r.Memory),
 		OrdersFile:      strings.TrimSuffix(r.Sockets(control.Checkers), ".sock") + ".orders",
 		BFDSocket:       r.Sockets(control.BFD),
 		VRRPSocket:      r.Sockets(control.VRRP),
 	})
+}
+
+// ranBefore reports whether a predecessor of this process left its mark in the
+// memory that the role's processes share, and leaves one.
+func ranBefore(memory *os.File) bool {
+	n, _ := memory.ReadAt(make([]byte, 1), 0)
+	_, _ = memory.WriteAt([]byte{1}, 0)
+	return n > 0
 }

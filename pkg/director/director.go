@@ -34,6 +34,10 @@ type Options struct {
 	// DontReleaseIPVS leaves the tables as they are at the end.
 	DontReleaseIPVS bool
 
+	// Restarted says that a predecessor has run under the same supervisor:
+	// lvs_flush is for the first start, and would cost every connection now.
+	Restarted bool
+
 	// OrdersFile is where the administrative states of real servers are kept, so
 	// that they outlive the process; empty for nowhere.
 	OrdersFile string

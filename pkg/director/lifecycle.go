@@ -22,7 +22,7 @@ func (r *role) start(ctx context.Context) error {
 	r.started = time.Now()
 	r.cfg = r.opt.Config
 	lvs := r.cfg.Global.LVS
-	if lvs.Flush {
+	if lvs.Flush && !r.opt.Restarted {
 		if err := r.kernel.Flush(ctx); err != nil {
 			return err
 		}

@@ -261,6 +261,21 @@ func TestAdoptionSendsNothing(t *testing.T) {
 	})
 }
 
+// TestFlushIsForTheFirstStart: a successor keeps what its predecessor built.
+func TestFlushIsForTheFirstStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := cfgOf(vs(rs("10.9.0.11:80", 1)))
+		cfg.Global.LVS.Flush = true
+		k := ipvstest.New()
+		g := launch(t, k, cfg, func(o *Options) { o.DontReleaseIPVS = true })
+		g.end()
+		k.Applied()
+		g = launch(t, k, cfg, func(o *Options) { o.Restarted = true })
+		g.did()
+		g.end()
+	})
+}
+
 func TestDriftIsRepaired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := ipvstest.New()
