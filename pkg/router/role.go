@@ -69,7 +69,9 @@ type role struct {
 	trackers  *trackers
 	handover  *handover
 	static    holdings
-	late      lateness
+
+	autoPriority int // real-time priority by max_auto_priority
+	late         lateness
 }
 
 // inboxSize bounds what may wait for the loop. Who posts waits for room.
@@ -87,6 +89,9 @@ func Run(ctx context.Context, opt Options) error {
 	}
 	defer r.close()
 	r.serve(group)
+	if err := hurry(); err != nil {
+		r.log.Debug("cannot ask for prompt scheduling", zap.Error(err))
+	}
 	group.Go(func() error {
 		defer stop()
 		return r.loop(ctx)
@@ -257,9 +262,11 @@ func (r *role) expire(now time.Time) {
 		if e == nil {
 			return
 		}
-		if late := now.Sub(e.deadline); e.isMaster() {
+		late := now.Sub(e.deadline)
+		if e.isMaster() {
 			r.late.note(late)
 		}
+		r.overdue(late)
 		r.handle(e, vrrp.Expired{})
 	}
 }
