@@ -122,7 +122,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.ShutdownTimeout = time.Duration(a.n) * time.Second },
 	},
 	{
-		Name: "max_auto_priority", Pending: true, Takes: Int, Tier: 'C', Min: -1, Max: 99, Optional: true, Default: "0 (off); 99 without argument",
+		Name: "max_auto_priority", Takes: Int, Tier: 'C', Min: -1, Max: 99, Optional: true, Default: "0 (off); 99 without argument",
 		Doc: "highest real-time priority the daemon may give itself when it is scheduled late; -1 disables incl. the log",
 		set: func(d *decoder, a *arg) {
 			d.g.MaxAutoPriority = 99
@@ -132,7 +132,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		},
 	},
 	{
-		Name: "min_auto_priority_delay", Pending: true, Takes: Int, Tier: 'C', Min: 1, Max: 10000000, Unit: "µs", Default: "1000000", Lax: true,
+		Name: "min_auto_priority_delay", Takes: Int, Tier: 'C', Min: 1, Max: 10000000, Unit: "µs", Default: "1000000", Lax: true,
 		Doc: "lateness that triggers an automatic priority increase",
 		set: func(d *decoder, a *arg) { d.g.MinAutoDelay = time.Duration(a.n) * time.Microsecond },
 	},
