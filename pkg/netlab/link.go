@@ -5,6 +5,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -71,12 +72,22 @@ func (s *Switch) Connect(n *Namespace, ifname string, addrs ...string) *Port {
 	}
 	n.Up(ifname)
 	n.AddAddr(ifname, addrs...)
-	// The kernel lets a port forward some time after its cable has both ends;
-	// frames before that are lost.
+	// The kernel lets a port forward, and an IPv6 address answer, some time after
+	// the cable has both ends; frames before that are lost.
 	s.lab.Eventually(10*time.Second, ifname+" of "+n.Name+" is connected", func() bool {
-		return isUp(s.nl, p.Name) && isUp(n.nl, ifname)
+		return isUp(s.nl, p.Name) && isUp(n.nl, ifname) && answers(n.nl, ifname)
 	})
 	return p
+}
+
+// answers reports that no address of the interface waits for its probe.
+func answers(nl *netlink.Handle, name string) bool {
+	link, err := nl.LinkByName(name)
+	if err != nil {
+		return false
+	}
+	addrs, err := nl.AddrList(link, unix.AF_INET6)
+	return err == nil && !slices.ContainsFunc(addrs, func(a netlink.Addr) bool { return a.Flags&unix.IFA_F_TENTATIVE != 0 })
 }
 
 func isUp(nl *netlink.Handle, name string) bool {
