@@ -83,7 +83,7 @@ var instanceBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { setVMAC(d, a) },
 	},
 	{
-		Name: "use_vmac_addr", Pending: true, Takes: Flag, Tier: 'C',
+		Name: "use_vmac_addr", Takes: Flag, Tier: 'C',
 		Doc: "also make a VMAC for every other interface that carries VIPs",
 		set: func(d *decoder, a *arg) { d.inst.useVMACAddr = true },
 	},
@@ -395,7 +395,7 @@ var instanceBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { setOnVIPRemoved(d, a) },
 	},
 	{
-		Name: "preempt_after_sync", Takes: Bool, Tier: 'C', Ours: true,
+		Name: "preempt_after_sync", Pending: true, Takes: Bool, Tier: 'C', Ours: true,
 		Doc: "take over from a lower priority master only when the IPVS connection sync has caught up",
 		set: func(d *decoder, a *arg) { d.inst.PreemptAfterSync = a.on },
 	},
