@@ -13,6 +13,8 @@ type Exchange struct {
 	Send   []byte
 	Expect string // regular expression for what comes; empty for a step that sends
 	Reject string // regular expression that ends the wait with a failure
+
+	Encrypt bool // neither: TLS starts here, where it is Later
 }
 
 // Session logs in to a server that speaks in lines, or just greets it when
@@ -44,12 +46,14 @@ type Redis struct {
 // MySQL logs in and may run a query that must give a row. Without a user name
 // it is content with the greeting.
 type MySQL struct {
+	TLS                                 *TLS
 	Username, Password, Database, Query string
 }
 
 // PgSQL logs in to PostgreSQL and may run a query that must give a row.
 // Without a password it is content that the server asks for one.
 type PgSQL struct {
+	TLS                                 *TLS
 	Username, Password, Database, Query string
 }
 

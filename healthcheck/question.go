@@ -62,10 +62,17 @@ type TLS struct {
 	Verify      bool   // verify the server's certificate against CA
 	Name        string // SNI, and the name to verify
 	ALPN        []string
+
+	// Later begins in the clear and asks the server for TLS in its protocol's
+	// way (STARTTLS and its kin). Databases always do.
+	Later bool
 }
 
 // SMTP asks for a greeting and an answer to HELO.
-type SMTP struct{ Helo string }
+type SMTP struct {
+	TLS  *TLS
+	Helo string
+}
 
 // DNS asks one question by UDP.
 type DNS struct {

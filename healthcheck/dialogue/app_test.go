@@ -17,6 +17,9 @@ type exchange struct {
 	says  string
 }
 
+// handshake stands where the client starts TLS.
+const handshake = "<TLS>"
+
 // act plays a server that waits for its cues, and returns the verdict.
 func act(t *testing.T, p Plan, play []exchange) healthcheck.Result {
 	t.Helper()
@@ -27,11 +30,18 @@ func act(t *testing.T, p Plan, play []exchange) healthcheck.Result {
 		if turn.Done {
 			break
 		}
+		if turn.Encrypt {
+			turn = d.Open()
+			said += handshake + string(turn.Send)
+		}
 		if said != e.after {
 			t.Fatalf("client said %q, want %q", said, e.after)
 		}
 		turn = d.Hear([]byte(e.says))
 		said = string(turn.Send)
+	}
+	if turn.Encrypt {
+		turn = d.Open()
 	}
 	if !turn.Done {
 		turn = d.Closed()
@@ -45,7 +55,11 @@ func act(t *testing.T, p Plan, play []exchange) healthcheck.Result {
 // mysqlHello is the greeting of a MySQL server.
 const mysqlHello = "\x0a5.7.1\x00\x01\x00\x00\x00abcdefgh\x00\xff\xff\x2d\x02\x00\xff\xff\x15\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00ijklmnopqrst\x00mysql_native_password\x00"
 
+// mysqlSSL asks for TLS.
+const mysqlSSL = "\x20\x00\x00\x01\x00\x8a\x08\x00\x00\x00\x00\x01\x2d" + "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
 func TestPlays(t *testing.T) {
+	later := &healthcheck.TLS{Later: true}
 	user := func(p healthcheck.Protocol) healthcheck.Session {
 		return healthcheck.Session{Protocol: p, Username: "u", Password: `p"w`}
 	}
@@ -102,6 +116,65 @@ func TestPlays(t *testing.T) {
 		{"mysql blocks us", healthcheck.MySQL{}, []exchange{{"", "\x19\x00\x00\x00\xff\x69\x04Host '10.0.0.1' blocked."}}, healthcheck.FaultReply, "1129"},
 		{"mysql is something else", healthcheck.MySQL{}, []exchange{{"", "SSH-2.0-OpenSSH_9.2\r\n"}}, healthcheck.FaultReply, "not MySQL"},
 		{"ldap", healthcheck.LDAP{}, []exchange{{"0\x0c\x02\x01\x01`\x07\x02\x01\x03\x04\x00\x80\x00", "0\x0c\x02\x01\x01a\x07\x0a\x01\x00\x04\x00\x04\x00"}}, 0, ""},
+		{
+			"smtp with starttls", healthcheck.SMTP{Helo: "me", TLS: later}, []exchange{
+				{"", "220-mx\r\n220 mx\r\n"}, {"EHLO me\r\n", "250-mx\r\n250 STARTTLS\r\n"}, {"STARTTLS\r\n", "220 go\r\n"},
+				{handshake + "EHLO me\r\n", "250 mx\r\n"}, {"QUIT\r\n", "221 bye\r\n"},
+			}, 0, "",
+		},
+		{
+			"smtp without starttls", healthcheck.SMTP{Helo: "me", TLS: later},
+			[]exchange{{"", "220 mx\r\n"}, {"EHLO me\r\n", "250 mx\r\n"}, {"STARTTLS\r\n", "502 what\r\n"}},
+			healthcheck.FaultTLS, "502 what",
+		},
+		{
+			"smtp goes on in the clear", healthcheck.SMTP{Helo: "me", TLS: later},
+			[]exchange{{"", "220 mx\r\n"}, {"EHLO me\r\n", "250 mx\r\n"}, {"STARTTLS\r\n", "220 go\r\n250 mx\r\n"}},
+			healthcheck.FaultReply, "in the clear",
+		},
+		{
+			"imap with starttls", healthcheck.Session{Protocol: healthcheck.IMAP, TLS: later, Username: "u", Password: "p"}, []exchange{
+				{"", "* OK ready\r\n"}, {"a0 STARTTLS\r\n", "a0 OK go\r\n"}, {handshake + `a1 LOGIN "u" "p"` + "\r\n", "a1 OK in\r\n"},
+			}, 0, "",
+		},
+		{
+			"imap goes on in the clear", healthcheck.Session{Protocol: healthcheck.IMAP, TLS: later},
+			[]exchange{{"", "* OK ready\r\n"}, {"a0 STARTTLS\r\n", "a0 OK go\r\na1 OK in\r\n"}},
+			healthcheck.FaultReply, "in the clear",
+		},
+		{"pop3 with starttls", healthcheck.Session{Protocol: healthcheck.POP3, TLS: later}, []exchange{{"", "+OK hi\r\n"}, {"STLS\r\n", "+OK go\r\n"}}, 0, ""},
+		{"pop3 without starttls", healthcheck.Session{Protocol: healthcheck.POP3, TLS: later}, []exchange{{"", "+OK hi\r\n"}, {"STLS\r\n", "-ERR no\r\n"}}, healthcheck.FaultReply, "-ERR no"},
+		{"nntp with starttls", healthcheck.Session{Protocol: healthcheck.NNTP, TLS: later}, []exchange{{"", "200 hi\r\n"}, {"STARTTLS\r\n", "382 go\r\n"}}, 0, ""},
+		{"nntp without starttls", healthcheck.Session{Protocol: healthcheck.NNTP, TLS: later}, []exchange{{"", "200 hi\r\n"}, {"STARTTLS\r\n", "580 no\r\n"}}, healthcheck.FaultReply, "580 no"},
+		{"ftp with TLS", healthcheck.Session{Protocol: healthcheck.FTP, TLS: later}, []exchange{{"", "220 hi\r\n"}, {"AUTH TLS\r\n", "234 go\r\n"}}, 0, ""},
+		{"ftp without TLS", healthcheck.Session{Protocol: healthcheck.FTP, TLS: later}, []exchange{{"", "220 hi\r\n"}, {"AUTH TLS\r\n", "530 log in\r\n"}}, healthcheck.FaultReply, "530 log in"},
+		{
+			"ldap with starttls", healthcheck.LDAP{TLS: later}, []exchange{
+				{"0\x1d\x02\x01\x04w\x18\x80\x161.3.6.1.4.1.1466.20037", "0\x0c\x02\x01\x04x\x07\x0a\x01\x00\x04\x00\x04\x00"},
+				{handshake + "0\x0c\x02\x01\x01`\x07\x02\x01\x03\x04\x00\x80\x00", "0\x0c\x02\x01\x01a\x07\x0a\x01\x00\x04\x00\x04\x00"},
+			}, 0, "",
+		},
+		{
+			"ldap without starttls", healthcheck.LDAP{TLS: later}, []exchange{
+				{"0\x1d\x02\x01\x04w\x18\x80\x161.3.6.1.4.1.1466.20037", "0\x0c\x02\x01\x04x\x07\x0a\x01\x02\x04\x00\x04\x00"},
+			}, healthcheck.FaultStatus, "result code 2",
+		},
+		{"pgsql without TLS", healthcheck.PgSQL{TLS: &healthcheck.TLS{}}, []exchange{{"\x00\x00\x00\x08\x04\xd2\x16/", "N"}}, healthcheck.FaultTLS, "does not speak TLS"},
+		{"pgsql goes on in the clear", healthcheck.PgSQL{TLS: &healthcheck.TLS{}}, []exchange{{"\x00\x00\x00\x08\x04\xd2\x16/", "SR"}}, healthcheck.FaultReply, "in the clear"},
+		{
+			"mysql with TLS", healthcheck.MySQL{TLS: &healthcheck.TLS{}, Username: "u"}, []exchange{
+				{"", string(mysqlPacket(0, []byte(mysqlHello)))},
+				{
+					mysqlSSL + handshake + "\x39\x00\x00\x02" + mysqlSSL[4:] + "u\x00\x00mysql_native_password\x00",
+					"\x07\x00\x00\x03\x00\x00\x00\x02\x00\x00\x00",
+				},
+			}, 0, "",
+		},
+		{
+			"mysql without TLS", healthcheck.MySQL{TLS: &healthcheck.TLS{}},
+			[]exchange{{"", string(mysqlPacket(0, []byte(strings.Replace(mysqlHello, "\xff\xff\x2d", "\xff\xf7\x2d", 1))))}},
+			healthcheck.FaultTLS, "does not speak TLS",
+		},
 		{"ldap refuses", healthcheck.LDAP{}, []exchange{{"0\x0c\x02\x01\x01`\x07\x02\x01\x03\x04\x00\x80\x00", "0\x0c\x02\x01\x01a\x07\x0a\x01\x31\x04\x00\x04\x00"}}, healthcheck.FaultStatus, "result code 49"},
 	}
 	for _, tt := range tests {

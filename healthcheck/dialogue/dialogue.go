@@ -36,6 +36,10 @@ type Turn struct {
 	// called again.
 	Again bool
 
+	// Encrypt asks for TLS on this connection, once Send is sent. After the
+	// handshake Open is called again.
+	Encrypt bool
+
 	// Judge is set, with Done and instead of Result, when reaching the verdict
 	// may take long. It may be called from another goroutine, once.
 	Judge func() healthcheck.Result
@@ -63,6 +67,8 @@ type Plan struct {
 	// TLS is set when the stream is to be encrypted. The name to send is that
 	// of the URL for keepalived's SSL_GET.
 	TLS *healthcheck.TLS
+	// Clear is set, with TLS, when the dialogue says when to encrypt.
+	Clear bool
 	// Begin starts a dialogue. It is nil for a check that asks nothing: it is
 	// enough that the connection stands.
 	Begin func(Attempt) Dialogue
@@ -77,7 +83,8 @@ func Prepare(s healthcheck.Spec) (Plan, error) {
 	case healthcheck.HTTP:
 		return prepareHTTP(ask, s.Target)
 	case healthcheck.SMTP:
-		return Plan{Begin: func(Attempt) Dialogue { return &smtp{helo: ask.Helo} }}, nil
+		later := ask.TLS != nil && ask.TLS.Later
+		return Plan{TLS: ask.TLS, Clear: later, Begin: func(Attempt) Dialogue { return &smtp{helo: ask.Helo, later: later} }}, nil
 	case healthcheck.DNS:
 		return prepareDNS(ask)
 	case healthcheck.UDP:
@@ -105,11 +112,12 @@ func prepareOurs(s healthcheck.Spec) (Plan, error) {
 	case healthcheck.WebSocket:
 		return scripted(ask.TLS, webSocketSteps(ask, s.Target))
 	case healthcheck.MySQL:
-		return Plan{Begin: func(Attempt) Dialogue { return &mysql{ask: ask} }}, nil
+		return Plan{TLS: ask.TLS, Clear: ask.TLS != nil, Begin: func(Attempt) Dialogue { return &mysql{ask: ask} }}, nil
 	case healthcheck.PgSQL:
 		return preparePgSQL(ask), nil
 	case healthcheck.LDAP:
-		return Plan{TLS: ask.TLS, Begin: func(Attempt) Dialogue { return &ldap{ask: ask} }}, nil
+		later := ask.TLS != nil && ask.TLS.Later
+		return Plan{TLS: ask.TLS, Clear: later, Begin: func(Attempt) Dialogue { return &ldap{ask: ask, clear: later} }}, nil
 	case healthcheck.SIP:
 		return prepareSIP(ask, s.Target)
 	case healthcheck.Radius:
@@ -120,6 +128,15 @@ func prepareOurs(s healthcheck.Spec) (Plan, error) {
 		return prepareRequest(ask, s.Target)
 	}
 	return Plan{}, fmt.Errorf("%s holds no conversation", s.Ask.Keyword())
+}
+
+// encrypt starts TLS, unless the server has said something more already: that
+// could be anybody's words, taken for the server's own.
+func encrypt(rest []byte, last []byte) Turn {
+	if len(rest) > 0 {
+		return failed(healthcheck.FaultReply, "server goes on in the clear: %s", quoted(rest))
+	}
+	return Turn{Send: last, Encrypt: true}
 }
 
 func say(b []byte) Turn { return Turn{Send: b} }

@@ -20,13 +20,21 @@ const (
 	ldapUnbind  = 0x42
 	ldapSimple  = 0x80
 	ldapPresent = 0x87
+
+	ldapExtended    = 0x77
+	ldapExtendedOID = 0x80
+	ldapAnswered    = 0x78
 )
+
+// ldapStartTLS is the request's name (RFC 4511 section 4.14).
+const ldapStartTLS = "1.3.6.1.4.1.1466.20037"
 
 // ldap binds, and reads an entry if a base is given.
 type ldap struct {
 	ask   healthcheck.LDAP
 	buf   []byte
 	found bool
+	clear bool // TLS has not been asked for yet
 }
 
 // ber is one element with its length.
@@ -47,6 +55,9 @@ func ber(tag byte, parts ...[]byte) []byte {
 func ldapMessage(id byte, op []byte) []byte { return ber(berSequence, ber(berInteger, []byte{id}), op) }
 
 func (l *ldap) Open() Turn {
+	if l.clear {
+		return say(ldapMessage(4, ber(ldapExtended, ber(ldapExtendedOID, []byte(ldapStartTLS)))))
+	}
 	return say(ldapMessage(1, ber(ldapBind, ber(berInteger, []byte{3}),
 		ber(berOctets, []byte(l.ask.BindDN)), ber(ldapSimple, []byte(l.ask.Password)))))
 }
@@ -77,6 +88,9 @@ func (l *ldap) Hear(in []byte) Turn {
 		}
 		out = append(out, t.Send...)
 		l.buf = l.buf[size:]
+		if t.Encrypt {
+			return encrypt(l.buf, nil)
+		}
 	}
 }
 
@@ -124,6 +138,10 @@ func (l *ldap) message(body []byte) Turn {
 		l.found = true
 		return Turn{}
 	case ldapBound, ldapDone:
+	case ldapAnswered:
+		if !l.clear {
+			return failed(healthcheck.FaultReply, "unexpected operation 0x%02x", op)
+		}
 	default:
 		return failed(healthcheck.FaultReply, "unexpected operation 0x%02x", op)
 	}
@@ -137,6 +155,9 @@ func (l *ldap) message(body []byte) Turn {
 		return t
 	}
 	switch {
+	case op == ldapAnswered:
+		l.clear = false
+		return Turn{Encrypt: true}
 	case op == ldapBound && l.ask.Base != "":
 		return say(l.search())
 	case op == ldapDone && !l.found:

@@ -18,6 +18,7 @@ import (
 const (
 	mysqlConnectWithDB      = 1 << 3
 	mysqlProtocol41         = 1 << 9
+	mysqlTLS                = 1 << 11
 	mysqlSecure             = 1 << 15
 	mysqlPluginAuth         = 1 << 19
 	mysqlOK            byte = 0x00
@@ -39,7 +40,8 @@ type mysql struct {
 	step   mysqlStep
 	plugin string
 	nonce  []byte
-	fields int // of the result of a query; still to be described
+	seq    byte // of the answer to the greeting
+	fields int  // of the result of a query; still to be described
 }
 
 type mysqlStep uint8
@@ -52,7 +54,16 @@ const (
 	mysqlRow
 )
 
-func (m *mysql) Open() Turn { return Turn{} }
+// Open is called again when the connection has been encrypted.
+func (m *mysql) Open() Turn {
+	switch {
+	case m.step == mysqlGreeting:
+		return Turn{}
+	case m.ask.Username == "":
+		return passed()
+	}
+	return say(mysqlPacket(m.seq, m.response()))
+}
 
 func (m *mysql) Hear(in []byte) Turn {
 	m.buf = append(m.buf, in...)
@@ -68,6 +79,11 @@ func (m *mysql) Hear(in []byte) Turn {
 		t := m.packet(m.buf[3], m.buf[4:size+4])
 		if t.Done {
 			return t
+		}
+		if t.Encrypt {
+			rest := m.buf[size+4:]
+			m.buf = nil
+			return encrypt(rest, t.Send)
 		}
 		out = append(out, t.Send...)
 		m.buf = m.buf[size+4:]
@@ -142,24 +158,36 @@ func (m *mysql) greeted(seq byte, body []byte) Turn {
 	if !c.short && caps&mysqlPluginAuth != 0 {
 		m.plugin = c.text()
 	}
-	if m.ask.Username == "" {
-		return passed()
+	m.step, m.seq = mysqlLogin, seq+1
+	if m.ask.TLS == nil {
+		return m.Open()
 	}
-	m.step = mysqlLogin
-	return say(mysqlPacket(seq+1, m.response()))
+	if caps&mysqlTLS == 0 {
+		return failed(healthcheck.FaultTLS, "server does not speak TLS")
+	}
+	m.seq++
+	return Turn{Send: mysqlPacket(seq+1, m.opening()), Encrypt: true}
 }
 
-// response is HandshakeResponse41.
-func (m *mysql) response() []byte {
+// opening is the beginning of HandshakeResponse41, which by itself is
+// SSLRequest.
+func (m *mysql) opening() []byte {
 	flags := uint32(mysqlProtocol41 | mysqlSecure | mysqlPluginAuth)
+	if m.ask.TLS != nil {
+		flags |= mysqlTLS
+	}
 	if m.ask.Database != "" {
 		flags |= mysqlConnectWithDB
 	}
 	b := binary.LittleEndian.AppendUint32(nil, flags)
 	b = binary.LittleEndian.AppendUint32(b, 1<<24)
 	b = append(b, 45) // utf8mb4
-	b = append(b, make([]byte, 23)...)
-	b = append(append(b, m.ask.Username...), 0)
+	return append(b, make([]byte, 23)...)
+}
+
+// response is HandshakeResponse41.
+func (m *mysql) response() []byte {
+	b := append(append(m.opening(), m.ask.Username...), 0)
 	proof := m.proof()
 	b = append(append(b, byte(len(proof))), proof...)
 	if m.ask.Database != "" {
@@ -219,11 +247,13 @@ func (m *mysql) login(seq byte, body []byte) Turn {
 }
 
 // more goes on with caching_sha2_password: the server knows us (3), or wants
-// the password itself (4), for which it gives its key.
+// the password itself (4): over TLS as it is, or else by its key.
 func (m *mysql) more(seq byte, body []byte) Turn {
 	switch {
 	case len(body) == 1 && body[0] == 3:
 		return Turn{}
+	case len(body) == 1 && body[0] == 4 && m.ask.TLS != nil:
+		return say(mysqlPacket(seq+1, append([]byte(m.ask.Password), 0)))
 	case len(body) == 1 && body[0] == 4:
 		return say(mysqlPacket(seq+1, []byte{2}))
 	}

@@ -28,16 +28,26 @@ type pgsql struct {
 	scram *scram
 	ready bool // logged in
 	rows  int
+	clear bool // TLS has not been asked for yet
 }
+
+// pgTLS asks for TLS (SSLRequest).
+var pgTLS = []byte{0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f}
 
 func preparePgSQL(ask healthcheck.PgSQL) Plan {
 	if ask.Username == "" {
 		ask.Username = "holdfast"
 	}
-	return Plan{Begin: func(a Attempt) Dialogue { return &pgsql{ask: ask, nonce: fmt.Sprintf("holdfast%04x", a.ID)} }}
+	secure := ask.TLS != nil
+	return Plan{TLS: ask.TLS, Clear: secure, Begin: func(a Attempt) Dialogue {
+		return &pgsql{ask: ask, nonce: fmt.Sprintf("holdfast%04x", a.ID), clear: secure}
+	}}
 }
 
 func (p *pgsql) Open() Turn {
+	if p.clear {
+		return say(pgTLS)
+	}
 	body := binary.BigEndian.AppendUint32(nil, 3<<16)
 	for _, s := range []string{"user", p.ask.Username, "database", p.ask.Database, "application_name", "holdfast"} {
 		body = append(append(body, s...), 0)
@@ -57,6 +67,13 @@ func pgMessage(kind byte, body ...string) []byte {
 }
 
 func (p *pgsql) Hear(in []byte) Turn {
+	if p.clear && len(in) > 0 { // one byte, not a message
+		p.clear = false
+		if in[0] != 'S' {
+			return failed(healthcheck.FaultTLS, "server does not speak TLS: %s", quoted(in))
+		}
+		return encrypt(in[1:], nil)
+	}
 	p.buf = append(p.buf, in...)
 	var out []byte
 	for len(p.buf) >= 5 {

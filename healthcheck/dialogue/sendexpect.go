@@ -22,6 +22,7 @@ type script []scriptStep
 type scriptStep struct {
 	send           []byte
 	expect, reject *regexp.Regexp
+	encrypt        bool
 }
 
 // sendExpect goes through a script.
@@ -34,7 +35,7 @@ type sendExpect struct {
 func prepareScript(steps []healthcheck.Exchange) (script, error) {
 	s := make(script, 0, len(steps))
 	for i, st := range steps {
-		ready := scriptStep{send: st.Send}
+		ready := scriptStep{send: st.Send, encrypt: st.Encrypt}
 		for _, p := range []struct {
 			text string
 			to   **regexp.Regexp
@@ -59,7 +60,7 @@ func scripted(tls *healthcheck.TLS, steps []healthcheck.Exchange) (Plan, error) 
 	if err != nil {
 		return Plan{}, err
 	}
-	return Plan{TLS: tls, Begin: func(Attempt) Dialogue { return &sendExpect{script: s} }}, nil
+	return Plan{TLS: tls, Clear: tls != nil && tls.Later, Begin: func(Attempt) Dialogue { return &sendExpect{script: s} }}, nil
 }
 
 func (d *sendExpect) Open() Turn { return d.proceed() }
@@ -78,6 +79,10 @@ func (d *sendExpect) proceed() Turn {
 	var out []byte
 	for d.at < len(d.script) {
 		step := d.script[d.at]
+		if step.encrypt {
+			d.at++
+			return encrypt(d.heard, out)
+		}
 		if step.expect == nil {
 			out = append(out, step.send...)
 			d.at++
@@ -140,6 +145,14 @@ func expect(pattern, reject string) healthcheck.Exchange {
 	return healthcheck.Exchange{Expect: pattern, Reject: reject}
 }
 
+// startTLS are the steps from the greeting to TLS.
+func startTLS(tls *healthcheck.TLS, ask, yes, no string) []healthcheck.Exchange {
+	if tls == nil || !tls.Later {
+		return nil
+	}
+	return []healthcheck.Exchange{send("%s\r\n", ask), expect(yes, no), {Encrypt: true}}
+}
+
 // sessionSteps are the ready-made dialogues of protocols in lines.
 func sessionSteps(s healthcheck.Session) ([]healthcheck.Exchange, error) {
 	if strings.ContainsAny(s.Username+s.Password, "\r\n\x00") {
@@ -150,6 +163,7 @@ func sessionSteps(s healthcheck.Session) ([]healthcheck.Exchange, error) {
 	switch s.Protocol {
 	case healthcheck.IMAP:
 		steps = append(steps, expect(`(?m)^\* (OK|PREAUTH)\b.*\n`, `(?m)^\* BYE`))
+		steps = append(steps, startTLS(s.TLS, "a0 STARTTLS", `(?m)^a0 OK\b.*\n`, `(?m)^(a0 (NO|BAD)|\* BYE)`)...) // RFC 9051 section 6.2.1
 		if login {
 			steps = append(steps, send("a1 LOGIN %s %s\r\n", imapString(s.Username), imapString(s.Password)),
 				expect(`(?m)^a1 OK\b.*\n`, `(?m)^(a1 (NO|BAD)|\* BYE)`))
@@ -157,6 +171,7 @@ func sessionSteps(s healthcheck.Session) ([]healthcheck.Exchange, error) {
 		steps = append(steps, send("a2 LOGOUT\r\n"))
 	case healthcheck.POP3:
 		steps = append(steps, expect(`^\+OK.*\n`, `^-ERR`))
+		steps = append(steps, startTLS(s.TLS, "STLS", `^\+OK.*\n`, `^-ERR`)...) // RFC 2595 section 4
 		if login {
 			steps = append(steps, send("USER %s\r\n", s.Username), expect(`^\+OK.*\n`, `^-ERR`),
 				send("PASS %s\r\n", s.Password), expect(`^\+OK.*\n`, `^-ERR`))
@@ -164,6 +179,7 @@ func sessionSteps(s healthcheck.Session) ([]healthcheck.Exchange, error) {
 		steps = append(steps, send("QUIT\r\n"))
 	case healthcheck.NNTP:
 		steps = append(steps, expect(`^20[01].*\n`, `^[1-5]\d\d`))
+		steps = append(steps, startTLS(s.TLS, "STARTTLS", `^382.*\n`, `^[1-5]\d\d`)...) // RFC 4642
 		if login {
 			steps = append(steps, send("AUTHINFO USER %s\r\n", s.Username), expect(`^[23]81.*\n`, `^[1-5]\d\d`),
 				send("AUTHINFO PASS %s\r\n", s.Password), expect(`^281.*\n`, `^[1-5]\d\d`))
@@ -171,6 +187,7 @@ func sessionSteps(s healthcheck.Session) ([]healthcheck.Exchange, error) {
 		steps = append(steps, send("QUIT\r\n"))
 	case healthcheck.FTP:
 		steps = append(steps, expect(`(?m)^220 .*\n`, `(?m)^[3-5]\d\d `))
+		steps = append(steps, startTLS(s.TLS, "AUTH TLS", `(?m)^[23]34 .*\n`, `(?m)^[2-5]\d\d `)...) // RFC 4217 section 4
 		if login {
 			steps = append(steps, send("USER %s\r\n", s.Username), expect(`(?m)^(230|331) .*\n`, `(?m)^[245]\d\d `),
 				send("PASS %s\r\n", s.Password), expect(`(?m)^(230|202|503) .*\n`, `(?m)^[345]\d\d `))

@@ -5,24 +5,43 @@ import (
 )
 
 // smtp greets a mail server: 220, HELO, 250, QUIT, anything (RFC 5321
-// section 4.2). Only the number at the start of a reply counts.
+// section 4.2). Only the number at the start of a reply counts. For TLS later,
+// EHLO, STARTTLS and the handshake come before (RFC 3207).
 type smtp struct {
 	helo  string
+	later bool
 	lines lines
 	heard int // lines
-	step  uint8
+	step  smtpStep
 }
 
+// smtpStep is what is waited for.
+type smtpStep uint8
+
 const (
-	smtpGreeting uint8 = iota
+	smtpGreeting smtpStep = iota
+	smtpEhlo
+	smtpStart
+	smtpSecured
 	smtpHelo
 	smtpQuit
 )
 
+func (s smtpStep) String() string {
+	return [...]string{"greeting", "answer to EHLO", "answer to STARTTLS", "handshake", "answer to HELO", "answer to QUIT"}[s]
+}
+
 // maxReplyLines bounds a reply of many lines.
 const maxReplyLines = 100
 
-func (*smtp) Open() Turn { return Turn{} }
+// Open is called again when the connection has been encrypted.
+func (s *smtp) Open() Turn {
+	if s.step != smtpSecured {
+		return Turn{}
+	}
+	s.step = smtpHelo
+	return say([]byte("EHLO " + s.helo + "\r\n"))
+}
 
 func (s *smtp) Hear(in []byte) Turn {
 	s.lines.add(in)
@@ -42,7 +61,7 @@ func (s *smtp) Hear(in []byte) Turn {
 			continue
 		}
 		t := s.reply(line)
-		if t.Done {
+		if t.Done || t.Encrypt {
 			return t
 		}
 		out = append(out, t.Send...)
@@ -57,30 +76,42 @@ func (s *smtp) reply(line []byte) Turn {
 		if code != "220" {
 			return failed(healthcheck.FaultBanner, "greeting %s, wanted 220", quoted(line))
 		}
-		s.step = smtpHelo
-		return say([]byte("HELO " + s.helo + "\r\n"))
-	case smtpHelo:
-		if code != "250" {
-			return failed(healthcheck.FaultReply, "answer to HELO %s, wanted 250", quoted(line))
+		if s.later {
+			return s.command(smtpEhlo, "EHLO "+s.helo)
 		}
-		s.step = smtpQuit
-		return say([]byte("QUIT\r\n"))
+		return s.command(smtpHelo, "HELO "+s.helo)
+	case smtpEhlo, smtpHelo:
+		if code != "250" {
+			return failed(healthcheck.FaultReply, "%s %s, wanted 250", s.step, quoted(line))
+		}
+		if s.step == smtpEhlo {
+			return s.command(smtpStart, "STARTTLS")
+		}
+		return s.command(smtpQuit, "QUIT")
+	case smtpStart:
+		if code != "220" {
+			return failed(healthcheck.FaultTLS, "%s %s, wanted 220", s.step, quoted(line))
+		}
+		s.step = smtpSecured
+		return encrypt(s.lines.rest, nil)
 	default:
 		return passed()
 	}
+}
+
+// command sends a line and waits for its answer.
+func (s *smtp) command(next smtpStep, text string) Turn {
+	s.step = next
+	return say([]byte(text + "\r\n"))
 }
 
 func (s *smtp) Closed() Turn {
 	if s.step == smtpQuit { // it took QUIT at its word
 		return passed()
 	}
-	return failed(healthcheck.FaultRead, "connection closed before %s", s.waiting())
+	return failed(healthcheck.FaultRead, "connection closed before %s", s.step)
 }
 
 func (s *smtp) Silent() healthcheck.Result {
-	return fault(healthcheck.FaultReadTimeout, "no %s in time", s.waiting())
-}
-
-func (s *smtp) waiting() string {
-	return [...]string{"greeting", "answer to HELO", "answer to QUIT"}[s.step]
+	return fault(healthcheck.FaultReadTimeout, "no %s in time", s.step)
 }

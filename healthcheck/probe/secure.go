@@ -22,6 +22,7 @@ import (
 type secure struct {
 	dialer  dialer // its own: a reload prepares the job anew
 	config  *tls.Config
+	clear   bool              // the dialogue says when to encrypt
 	talk    dialogue.Dialogue // nil: the handshake is enough
 	target  string
 	timeout time.Duration // for each step
@@ -42,7 +43,7 @@ func (j *job) secure(s *healthcheck.Spec) *secure {
 		}
 	}
 	return &secure{
-		dialer: j.dialer, config: config, talk: j.talk, target: s.Target.String(),
+		dialer: j.dialer, config: config, clear: j.plan.Clear, talk: j.talk, target: s.Target.String(),
 		timeout: s.ConnectTimeout, end: j.end, overall: s.Overall(), notify: notify,
 	}
 }
@@ -64,18 +65,16 @@ func (c *secure) connection(ctx context.Context) (r healthcheck.Result, again bo
 	if err != nil {
 		return c.undialled(err), false
 	}
-	conn := tls.Client(raw, c.config)
-	defer c.hangUp(conn, raw)
+	s := &stream{secure: c, raw: raw, conn: raw}
+	defer s.hangUp()
 	// Deadlines bound the steps; this bounds waiting when we are stopped.
 	defer context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })()
-	_ = raw.SetDeadline(earlier(time.Now().Add(c.timeout), c.end))
-	if err := conn.HandshakeContext(ctx); err != nil {
-		return healthcheck.Result{Fault: healthcheck.FaultTLS, Reason: "TLS: " + c.said(err)}, false
+	if !c.clear {
+		if r := s.encrypt(ctx); !r.OK || c.talk == nil {
+			return r, false
+		}
 	}
-	if c.talk == nil {
-		return healthcheck.Result{OK: true}, false
-	}
-	return c.converse(conn, raw)
+	return s.converse(ctx)
 }
 
 func (c *secure) undialled(err error) healthcheck.Result {
@@ -84,6 +83,24 @@ func (c *secure) undialled(err error) healthcheck.Result {
 		return healthcheck.Result{Fault: healthcheck.FaultTimeout, Reason: fmt.Sprintf("no connection after %v", c.timeout)}
 	}
 	return broken(err, healthcheck.FaultConnect)
+}
+
+// stream is a connection that is encrypted, or going to be.
+type stream struct {
+	*secure
+	raw  net.Conn
+	conn net.Conn // raw, or TLS over it
+}
+
+// encrypt shakes hands.
+func (s *stream) encrypt(ctx context.Context) healthcheck.Result {
+	conn := tls.Client(s.raw, s.config)
+	s.conn = conn
+	_ = s.raw.SetDeadline(earlier(time.Now().Add(s.timeout), s.end))
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return healthcheck.Result{Fault: healthcheck.FaultTLS, Reason: "TLS: " + s.said(err)}
+	}
+	return healthcheck.Result{OK: true}
 }
 
 // said is what went wrong in a handshake.
@@ -97,10 +114,10 @@ func (c *secure) said(err error) string {
 	return strings.TrimPrefix(text(err), "tls: ")
 }
 
-// converse is the dialogue over an encrypted stream.
-func (c *secure) converse(conn, raw net.Conn) (r healthcheck.Result, again bool) {
+// converse is the dialogue over the stream.
+func (s *stream) converse(ctx context.Context) (r healthcheck.Result, again bool) {
 	buf := make([]byte, 16<<10)
-	turn := c.talk.Open()
+	turn := s.talk.Open()
 	for {
 		switch {
 		case turn.Judge != nil:
@@ -109,28 +126,35 @@ func (c *secure) converse(conn, raw net.Conn) (r healthcheck.Result, again bool)
 			return healthcheck.Result{}, true
 		case turn.Done:
 			if len(turn.Send) > 0 { // goodbye; whether it arrives does not matter
-				_, _ = conn.Write(turn.Send)
+				_, _ = s.conn.Write(turn.Send)
 			}
 			return turn.Result, false
 		}
 		now := time.Now()
-		if !now.Before(c.end) {
-			return tooLong(c.overall), false
+		if !now.Before(s.end) {
+			return tooLong(s.overall), false
 		}
-		_ = raw.SetDeadline(earlier(now.Add(c.timeout), c.end))
+		_ = s.raw.SetDeadline(earlier(now.Add(s.timeout), s.end))
 		if len(turn.Send) > 0 {
-			if _, err := conn.Write(turn.Send); err != nil {
+			if _, err := s.conn.Write(turn.Send); err != nil {
 				return broken(err, healthcheck.FaultSend), false
 			}
 		}
-		n, err := conn.Read(buf)
+		if turn.Encrypt {
+			if r := s.encrypt(ctx); !r.OK {
+				return r, false
+			}
+			turn = s.talk.Open()
+			continue
+		}
+		n, err := s.conn.Read(buf)
 		switch {
 		case n > 0:
-			turn = c.talk.Hear(buf[:n])
+			turn = s.talk.Hear(buf[:n])
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return c.talk.Silent(), false
+			return s.talk.Silent(), false
 		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-			if turn = c.talk.Closed(); !turn.Done {
+			if turn = s.talk.Closed(); !turn.Done {
 				return healthcheck.Result{Fault: healthcheck.FaultRead, Reason: "connection closed"}, false
 			}
 		case err != nil:
@@ -142,12 +166,12 @@ func (c *secure) converse(conn, raw net.Conn) (r healthcheck.Result, again bool)
 }
 
 // hangUp closes the connection; quietly, unless asked to be polite.
-func (c *secure) hangUp(conn, raw net.Conn) {
-	if c.notify {
-		_ = conn.Close()
+func (s *stream) hangUp() {
+	if s.notify {
+		_ = s.conn.Close()
 		return
 	}
-	_ = raw.Close()
+	_ = s.raw.Close()
 }
 
 // certificates remembers configurations while many checks are made ready, so

@@ -20,11 +20,7 @@ func endApp(d *decoder) {
 	c, at := d.chk, syntax.Word{At: d.chk.At}
 	app := c.App
 	d.checkRegex()
-	if t := app.TLS; t != nil && !t.On {
-		d.warn("tls-off", at, "there are settings for TLS, but TLS is off")
-		d.hint("add: tls")
-		app.TLS = nil
-	}
+	d.checkTLS()
 	switch {
 	case c.Kind == CheckRadius && app.Secret == "":
 		d.err("missing-secret", at, "RADIUS_CHECK has no secret; it is ignored")
@@ -33,7 +29,7 @@ func endApp(d *decoder) {
 		d.err("missing-expect", at, "SEND_EXPECT_CHECK expects nothing; it is ignored")
 		d.hint("add: expect \"regular expression\"")
 		return
-	case c.Kind == CheckSIP && app.TLS != nil:
+	case c.Kind == CheckSIP && c.TLS != nil:
 		app.TCP = true
 	}
 	d.chk = nil
@@ -51,12 +47,21 @@ func expects(all []Exchange) bool {
 	return false
 }
 
-// appTLS are the TLS settings of the check.
-func (d *decoder) appTLS() *CheckTLS {
-	if d.chk.App.TLS == nil {
-		d.chk.App.TLS = &CheckTLS{}
+// chkTLS are the TLS settings of the check.
+func (d *decoder) chkTLS() *CheckTLS {
+	if d.chk.TLS == nil {
+		d.chk.TLS = &CheckTLS{}
 	}
-	return d.chk.App.TLS
+	return d.chk.TLS
+}
+
+// checkTLS drops settings that nothing uses.
+func (d *decoder) checkTLS() {
+	if t := d.chk.TLS; t != nil && !t.On {
+		d.warn("tls-off", syntax.Word{At: d.chk.At}, "there are settings for TLS, but TLS is off")
+		d.hint("add: tls")
+		d.chk.TLS = nil
+	}
 }
 
 func setRole(d *decoder, a *arg) {

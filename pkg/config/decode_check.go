@@ -33,6 +33,7 @@ func (d *decoder) openChecker(a *arg, kind CheckKind) bool {
 // endChecker keeps the checker if it is complete.
 func endChecker(d *decoder) {
 	c, at := d.chk, syntax.Word{At: d.chk.At}
+	d.checkTLS()
 	d.chk = nil
 	switch c.Kind {
 	case CheckMisc:
@@ -68,7 +69,7 @@ func endChecker(d *decoder) {
 		if len(c.hosts) > 0 {
 			for _, h := range c.hosts {
 				h.given.inherit(c.given)
-				h.SMTP.Helo = c.SMTP.Helo
+				h.SMTP.Helo, h.TLS = c.SMTP.Helo, c.TLS
 				d.rs.checkers = append(d.rs.checkers, h)
 			}
 			return

@@ -6,38 +6,50 @@ package config
 var checkTLSBlock = Block{Keywords: []Keyword{
 	{
 		Name: "tls", Takes: Bool, Tier: 'C', Default: "false", Ours: true,
-		Doc: "speak TLS from the start of the connection",
-		set: func(d *decoder, a *arg) { d.appTLS().On = a.on },
+		Doc: "speak TLS from the start of the connection, with databases as soon as they allow it",
+		set: func(d *decoder, a *arg) { d.chkTLS().On = a.on },
 	},
 	{
 		Name: "tls_verify", Takes: Bool, Tier: 'C', Default: "false", Ours: true,
 		Doc: "verify the server's certificate, by tls_ca or the system's authorities",
-		set: func(d *decoder, a *arg) { d.appTLS().Verify = a.on },
+		set: func(d *decoder, a *arg) { d.chkTLS().Verify = a.on },
 	},
 	{
 		Name: "tls_name", Takes: Text, Tier: 'C', Args: "<host name>", Ours: true,
 		Doc: "name sent in the handshake and expected in the certificate",
-		set: func(d *decoder, a *arg) { d.appTLS().Name = a.text },
+		set: func(d *decoder, a *arg) { d.chkTLS().Name = a.text },
 	},
 	{
 		Name: "tls_ca", Takes: Text, Tier: 'C', Args: "<path>", Ours: true,
 		Doc: "file with the authorities to verify the server by",
-		set: func(d *decoder, a *arg) { d.appTLS().CA = a.text },
+		set: func(d *decoder, a *arg) { d.chkTLS().CA = a.text },
 	},
 	{
 		Name: "tls_certificate", Takes: Text, Tier: 'C', Args: "<path>", Ours: true,
 		Doc: "file with our certificate",
-		set: func(d *decoder, a *arg) { d.appTLS().Certificate = a.text },
+		set: func(d *decoder, a *arg) { d.chkTLS().Certificate = a.text },
 	},
 	{
 		Name: "tls_key", Takes: Text, Tier: 'C', Args: "<path>", Default: "tls_certificate", Ours: true,
 		Doc: "file with the key of our certificate",
-		set: func(d *decoder, a *arg) { d.appTLS().Key = a.text },
+		set: func(d *decoder, a *arg) { d.chkTLS().Key = a.text },
 	},
 }, Common: &connectBlock}
 
-// loginBlock is a user name and a password, with TLS; by itself IMAP_CHECK, POP3_CHECK,
-// NNTP_CHECK and FTP_CHECK.
+// startTLS is for protocols that can also ask for TLS later.
+var startTLS = Keyword{
+	Name: "starttls", Takes: Bool, Tier: 'C', Default: "false", Ours: true,
+	Doc: "begin in the clear and ask for TLS, instead of tls",
+	set: func(d *decoder, a *arg) { d.chkTLS().On, d.chkTLS().Later = a.on, a.on },
+}
+
+// startTLSBlock is both kinds of TLS, and how a check connects.
+var startTLSBlock = Block{Keywords: []Keyword{startTLS}, Common: &checkTLSBlock}
+
+// sessionBlock is IMAP_CHECK, POP3_CHECK, NNTP_CHECK and FTP_CHECK.
+var sessionBlock = Block{Keywords: []Keyword{startTLS}, Common: &loginBlock}
+
+// loginBlock is a user name and a password, with TLS.
 var loginBlock = Block{Keywords: []Keyword{
 	{
 		Name: "username", Takes: Text, Tier: 'C', Args: "<str>", Ours: true,
@@ -86,7 +98,7 @@ var sqlBlock = Block{Keywords: []Keyword{
 		Doc: "statement to run after the login; a select must give a row",
 		set: func(d *decoder, a *arg) { d.chk.App.Query = a.text },
 	},
-}, Common: &plainLoginBlock}
+}, Common: &loginBlock}
 
 // ldapBlock is LDAP_CHECK.
 var ldapBlock = Block{Keywords: []Keyword{
@@ -105,7 +117,7 @@ var ldapBlock = Block{Keywords: []Keyword{
 		Doc: "entry that must be there",
 		set: func(d *decoder, a *arg) { d.chk.App.Base = a.text },
 	},
-}, Common: &checkTLSBlock}
+}, Common: &startTLSBlock}
 
 // sipBlock is SIP_CHECK.
 var sipBlock = Block{Keywords: []Keyword{

@@ -212,7 +212,7 @@ var smtpBlock = Block{Keywords: []Keyword{
 		Doc: "old: one check per host block; use several SMTP_CHECKs",
 		Use: "several SMTP_CHECK blocks", Block: &hostBlock, open: openHost, end: endHost,
 	},
-}, Common: &connectBlock}
+}, Common: &startTLSBlock}
 
 // hostBlock is host of SMTP_CHECK: one check each.
 var hostBlock = Block{Common: &connectBlock}

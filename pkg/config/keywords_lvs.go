@@ -409,22 +409,22 @@ var realBlock = Block{Keywords: []Keyword{
 	{
 		Name: "IMAP_CHECK", Takes: Sub, Tier: 'C', Ours: true,
 		Doc:   "IMAP: greeting, and perhaps a login",
-		Block: &loginBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckIMAP) }, end: endApp,
+		Block: &sessionBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckIMAP) }, end: endApp,
 	},
 	{
 		Name: "POP3_CHECK", Takes: Sub, Tier: 'C', Ours: true,
 		Doc:   "POP3: greeting, and perhaps a login",
-		Block: &loginBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckPOP3) }, end: endApp,
+		Block: &sessionBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckPOP3) }, end: endApp,
 	},
 	{
 		Name: "NNTP_CHECK", Takes: Sub, Tier: 'C', Ours: true,
 		Doc:   "NNTP: greeting, and perhaps a login",
-		Block: &loginBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckNNTP) }, end: endApp,
+		Block: &sessionBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckNNTP) }, end: endApp,
 	},
 	{
 		Name: "FTP_CHECK", Takes: Sub, Tier: 'C', Ours: true,
 		Doc:   "FTP: greeting, and perhaps a login",
-		Block: &loginBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckFTP) }, end: endApp,
+		Block: &sessionBlock, open: func(d *decoder, a *arg) bool { return d.openApp(a, CheckFTP) }, end: endApp,
 	},
 	{
 		Name: "SIP_CHECK", Takes: Sub, Tier: 'C', Ours: true,

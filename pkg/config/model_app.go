@@ -3,8 +3,6 @@ package config
 // AppCheck is one of our own kinds of checks: a conversation with a server in
 // its own protocol. Each kind has a part of the fields.
 type AppCheck struct {
-	TLS *CheckTLS // nil without TLS
-
 	Username, Password string
 	Database, Query    string // MYSQL_CHECK, PGSQL_CHECK
 	Role               string // REDIS_CHECK: master, replica, or empty for any
@@ -29,6 +27,7 @@ type AppCheck struct {
 // CheckTLS is how a check speaks TLS.
 type CheckTLS struct {
 	On               bool
+	Later            bool // begin in the clear and ask for it
 	Verify           bool
 	Name             string
 	CA               string

@@ -216,6 +216,7 @@ type Checker struct {
 	BFD  string // bfd_instance
 	File *FileCheck
 	App  *AppCheck // for our own kinds
+	TLS  *CheckTLS // ours; nil without
 }
 
 // HTTPCheck is HTTP_GET or SSL_GET.

@@ -64,7 +64,7 @@ func questionOf(cfg *config.Config, vs *config.VirtualServer, rs *config.RealSer
 	case config.CheckHTTP, config.CheckSSL:
 		return httpOf(cfg, vs, rs, ck)
 	case config.CheckSMTP:
-		return healthcheck.SMTP{Helo: ck.SMTP.Helo}
+		return healthcheck.SMTP{TLS: tlsOf(ck.TLS), Helo: ck.SMTP.Helo}
 	case config.CheckDNS:
 		return healthcheck.DNS{Type: ck.DNS.Type, Name: ck.DNS.Name}
 	case config.CheckMisc:

@@ -10,13 +10,13 @@ import (
 // appOf translates a checker of one of our own kinds.
 func appOf(vs *config.VirtualServer, rs *config.RealServer, ck *config.Checker) healthcheck.Question {
 	a := ck.App
-	tls := tlsOf(a.TLS)
+	tls := tlsOf(ck.TLS)
 	host := cmp.Or(a.Page.VirtualHost, rs.VirtualHost, vs.VirtualHost)
 	switch ck.Kind {
 	case config.CheckSendExpect:
 		q := healthcheck.SendExpect{TLS: tls}
 		for _, e := range a.Exchanges {
-			q.Steps = append(q.Steps, healthcheck.Exchange(e))
+			q.Steps = append(q.Steps, healthcheck.Exchange{Send: e.Send, Expect: e.Expect, Reject: e.Reject})
 		}
 		return q
 	case config.CheckIMAP:
@@ -30,9 +30,9 @@ func appOf(vs *config.VirtualServer, rs *config.RealServer, ck *config.Checker) 
 	case config.CheckRedis:
 		return healthcheck.Redis{TLS: tls, Username: a.Username, Password: a.Password, Role: a.Role}
 	case config.CheckMySQL:
-		return healthcheck.MySQL{Username: a.Username, Password: a.Password, Database: a.Database, Query: a.Query}
+		return healthcheck.MySQL{TLS: tls, Username: a.Username, Password: a.Password, Database: a.Database, Query: a.Query}
 	case config.CheckPgSQL:
-		return healthcheck.PgSQL{Username: a.Username, Password: a.Password, Database: a.Database, Query: a.Query}
+		return healthcheck.PgSQL{TLS: tls, Username: a.Username, Password: a.Password, Database: a.Database, Query: a.Query}
 	case config.CheckLDAP:
 		return healthcheck.LDAP{TLS: tls, BindDN: a.BindDN, Password: a.Password, Base: a.Base}
 	case config.CheckSIP:
@@ -69,7 +69,7 @@ func tlsOf(t *config.CheckTLS) *healthcheck.TLS {
 	if t == nil {
 		return nil
 	}
-	return &healthcheck.TLS{Verify: t.Verify, Name: t.Name, CA: t.CA, Certificate: t.Certificate, Key: t.Key}
+	return &healthcheck.TLS{Later: t.Later, Verify: t.Verify, Name: t.Name, CA: t.CA, Certificate: t.Certificate, Key: t.Key}
 }
 
 func statusOf(ranges []config.StatusRange) []healthcheck.StatusRange {
