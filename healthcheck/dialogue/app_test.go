@@ -118,17 +118,22 @@ func TestPlays(t *testing.T) {
 		{"ldap", healthcheck.LDAP{}, []exchange{{"0\x0c\x02\x01\x01`\x07\x02\x01\x03\x04\x00\x80\x00", "0\x0c\x02\x01\x01a\x07\x0a\x01\x00\x04\x00\x04\x00"}}, 0, ""},
 		{
 			"smtp with starttls", healthcheck.SMTP{Helo: "me", TLS: later}, []exchange{
-				{"", "220-mx\r\n220 mx\r\n"}, {"EHLO me\r\n", "250-mx\r\n250 STARTTLS\r\n"}, {"STARTTLS\r\n", "220 go\r\n"},
-				{handshake + "EHLO me\r\n", "250 mx\r\n"}, {"QUIT\r\n", "221 bye\r\n"},
+				{"", "220-mx\r\n220 mx\r\n"},
+				{"EHLO me\r\n", "250-mx\r\n250 STARTTLS\r\n"},
+				{"STARTTLS\r\n", "220 go\r\n"},
+				{handshake + "EHLO me\r\n", "250 mx\r\n"},
+				{"QUIT\r\n", "221 bye\r\n"},
 			}, 0, "",
 		},
 		{
-			"smtp without starttls", healthcheck.SMTP{Helo: "me", TLS: later},
+			"smtp without starttls",
+			healthcheck.SMTP{Helo: "me", TLS: later},
 			[]exchange{{"", "220 mx\r\n"}, {"EHLO me\r\n", "250 mx\r\n"}, {"STARTTLS\r\n", "502 what\r\n"}},
 			healthcheck.FaultTLS, "502 what",
 		},
 		{
-			"smtp goes on in the clear", healthcheck.SMTP{Helo: "me", TLS: later},
+			"smtp goes on in the clear",
+			healthcheck.SMTP{Helo: "me", TLS: later},
 			[]exchange{{"", "220 mx\r\n"}, {"EHLO me\r\n", "250 mx\r\n"}, {"STARTTLS\r\n", "220 go\r\n250 mx\r\n"}},
 			healthcheck.FaultReply, "in the clear",
 		},
@@ -138,7 +143,8 @@ func TestPlays(t *testing.T) {
 			}, 0, "",
 		},
 		{
-			"imap goes on in the clear", healthcheck.Session{Protocol: healthcheck.IMAP, TLS: later},
+			"imap goes on in the clear",
+			healthcheck.Session{Protocol: healthcheck.IMAP, TLS: later},
 			[]exchange{{"", "* OK ready\r\n"}, {"a0 STARTTLS\r\n", "a0 OK go\r\na1 OK in\r\n"}},
 			healthcheck.FaultReply, "in the clear",
 		},
@@ -171,7 +177,8 @@ func TestPlays(t *testing.T) {
 			}, 0, "",
 		},
 		{
-			"mysql without TLS", healthcheck.MySQL{TLS: &healthcheck.TLS{}},
+			"mysql without TLS",
+			healthcheck.MySQL{TLS: &healthcheck.TLS{}},
 			[]exchange{{"", string(mysqlPacket(0, []byte(strings.Replace(mysqlHello, "\xff\xff\x2d", "\xff\xf7\x2d", 1))))}},
 			healthcheck.FaultTLS, "does not speak TLS",
 		},
