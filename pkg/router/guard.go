@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"go.uber.org/zap"
 
@@ -23,7 +24,8 @@ type packetFilter interface {
 // and is opened when there is something to filter for the first time.
 type guard struct {
 	global config.FirewallGlobal
-	told   string // the policy that was asked for last, as text
+	told   string                          // the policy that was asked for last, as text
+	next   atomic.Pointer[firewall.Policy] // what the next job is to apply; nil if there is none
 	filter packetFilter
 }
 
@@ -50,8 +52,11 @@ func (r *role) guardNow() {
 	}
 	r.guard.told = text
 	g := r.guard
+	if g.next.Swap(&p) != nil {
+		return // the job that waits applies this instead
+	}
 	r.worker.give(func(context.Context, *kernel.Kernel) func() {
-		err := g.apply(p)
+		err := g.apply(*g.next.Swap(nil))
 		if err == nil {
 			return nil
 		}

@@ -58,7 +58,7 @@ func (r *role) unseat(gone map[identity]*instance) {
 		} else {
 			r.expel(i)
 		}
-		r.dropVirtuals(i)
+		r.dropVirtuals(i.virtuals...)
 	}
 }
 
@@ -269,9 +269,11 @@ func (r *role) leave() error {
 		return nil
 	}
 	r.releaseStatic()
+	var own []*virtual
 	for _, i := range r.instances {
-		r.dropVirtuals(i)
+		own = append(own, i.virtuals...)
 	}
+	r.dropVirtuals(own...)
 	r.system(r.sysctls.Restore)
 	r.system(r.guard.close)
 	return nil

@@ -14,9 +14,18 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
 )
 
-// virtual is an interface of our own: the one that an instance with use_vmac
-// or use_ipvlan runs on, or one beside it for addresses on other interfaces.
+// virtual is an interface of our own.
 type virtual struct {
+	virtualSpec
+	index  int   // once it exists
+	making bool  // it is being made or looked for
+	made   int   // the worker's: index of what it has made or found
+	err    error // why it cannot be had
+}
+
+// virtualSpec is what an instance wants: the interface that it runs on with
+// use_vmac or use_ipvlan, or one beside it for addresses on other interfaces.
+type virtualSpec struct {
 	kind   string // "macvlan" or "ipvlan"
 	name   string
 	parent string // name of the interface below
@@ -25,9 +34,6 @@ type virtual struct {
 	group  uint32
 	addr   netip.Addr // of an ipvlan: source of the adverts, there in every state
 	family netstate.Family
-
-	index int   // once it exists
-	err   error // why it cannot be had
 }
 
 // virtualsOf are the interfaces that an instance wants, its own one first;
@@ -39,19 +45,19 @@ func virtualsOf(c *config.Instance) (own *virtual, all []*virtual) {
 	}
 	switch {
 	case c.VMAC != nil:
-		own = &virtual{
+		own = &virtual{virtualSpec: virtualSpec{
 			kind: "macvlan", name: c.VMAC.Name, parent: c.Interface, family: family,
 			mac: netstate.VirtualMAC(c.VRID, family), group: groupNumber(c.VMAC.Group),
-		}
+		}}
 		if c.VMAC.MACGiven {
 			own.mac = netstate.MAC(c.VMAC.MAC[:])
 		}
 	case c.IPVLAN != nil:
 		modes := map[string]netstate.IPVlanMode{"private": netstate.IPVlanPrivate, "vepa": netstate.IPVlanVEPA}
-		own = &virtual{
+		own = &virtual{virtualSpec: virtualSpec{
 			kind: "ipvlan", name: c.IPVLAN.Name, parent: c.Interface, family: family,
 			mode: modes[c.IPVLAN.Flags], addr: c.IPVLAN.Addr, group: groupNumber(c.IPVLAN.Group),
-		}
+		}}
 	}
 	if own != nil {
 		all = append(all, own)
@@ -62,9 +68,9 @@ func virtualsOf(c *config.Instance) (own *virtual, all []*virtual) {
 				continue
 			}
 			f := netstate.FamilyOf(a.Prefix.Addr())
-			all = append(all, &virtual{
+			all = append(all, &virtual{virtualSpec: virtualSpec{
 				kind: "macvlan", name: a.VMACName, parent: a.Parent, family: f, mac: netstate.VirtualMAC(c.VRID, f),
-			})
+			}})
 		}
 	}
 	return own, all
@@ -83,7 +89,7 @@ func groupNumber(text string) uint32 {
 // there yet.
 func (r *role) makeVirtuals(i *instance) {
 	for _, v := range i.virtuals {
-		if v.index == 0 {
+		if v.index == 0 && !v.making {
 			r.makeVirtual(i, v)
 		}
 	}
@@ -96,6 +102,7 @@ func (r *role) makeVirtual(i *instance, v *virtual) {
 	if !exists {
 		return
 	}
+	v.making = true
 	want := netstate.VirtualLink{
 		Name: v.name, Parent: parent.Index, Kind: v.kind, MAC: v.mac, Mode: v.mode, Group: v.group,
 	}
@@ -105,6 +112,7 @@ func (r *role) makeVirtual(i *instance, v *virtual) {
 	sysctls := r.sysctls
 	r.worker.give(func(ctx context.Context, k *kernel.Kernel) func() {
 		l, made, err := k.EnsureLink(want)
+		v.made = l.Index
 		if err == nil {
 			err = sysctls.SetVirtualSysctls(parent.Name, l.Name, v.family)
 		}
@@ -119,7 +127,7 @@ func (r *role) makeVirtual(i *instance, v *virtual) {
 }
 
 func (r *role) virtualMade(i *instance, v *virtual, l netstate.Link, made bool, err error) {
-	v.err = err
+	v.making, v.err = false, err
 	r.dirty = true
 	if err != nil {
 		i.log.Error(fmt.Sprintf("(%s): cannot create interface %s", i.cfg.Name, v.name), zap.Error(err))
@@ -177,9 +185,7 @@ func (r *role) changeVirtuals(i *instance) {
 	i.virtual, i.virtuals = virtualsOf(i.cfg)
 	for n, v := range i.virtuals {
 		for _, old := range before {
-			same := *old
-			same.index, same.err = 0, nil
-			if same != *v {
+			if old.virtualSpec != v.virtualSpec {
 				continue
 			}
 			if i.virtual == v {
@@ -190,31 +196,32 @@ func (r *role) changeVirtuals(i *instance) {
 	}
 	for _, old := range before {
 		if !slices.Contains(i.virtuals, old) {
-			r.dropVirtual(i, old)
+			r.dropVirtuals(old)
 		}
 	}
 	r.makeVirtuals(i)
 }
 
-// dropVirtuals removes the interfaces of an instance that ends.
-func (r *role) dropVirtuals(i *instance) {
-	for _, v := range i.virtuals {
-		r.dropVirtual(i, v)
-	}
-}
-
-func (r *role) dropVirtual(i *instance, v *virtual) {
-	index := v.index
-	if index == 0 {
+// dropVirtuals removes interfaces that are not wanted any more, all in one step.
+func (r *role) dropVirtuals(list ...*virtual) {
+	if len(list) == 0 {
 		return
 	}
-	v.index = 0
+	for _, v := range list {
+		v.index = 0
+	}
 	r.worker.give(func(_ context.Context, k *kernel.Kernel) func() {
-		err := k.RemoveLink(index)
+		var indexes []int
+		for _, v := range list {
+			if v.made != 0 {
+				indexes = append(indexes, v.made)
+			}
+		}
+		err := k.RemoveLinks(indexes...)
 		if err == nil {
 			return nil
 		}
-		return func() { i.log.Warn("remove interface "+v.name, zap.Error(err)) }
+		return func() { r.log.Warn("interfaces of virtual routers", zap.Error(err)) }
 	})
 }
 

@@ -375,16 +375,60 @@ func TestEnsureLink(t *testing.T) {
 	if _, _, err := k.EnsureLink(v); err == nil {
 		t.Error("a dummy of that name was taken over")
 	}
-	if err := k.RemoveLink(other.Index); err != nil {
+	if err := k.RemoveLinks(other.Index); err != nil {
 		t.Error(err)
 	}
-	if err := k.RemoveLink(other.Index); err != nil {
+	if err := k.RemoveLinks(other.Index); err != nil {
 		t.Errorf("removing it again: %v", err)
 	}
 	for _, a := range read(t, k).Addresses {
 		if a.Link == other.Index {
 			t.Errorf("the virtual link generated %v", a)
 		}
+	}
+}
+
+func TestRemoveLinks(t *testing.T) {
+	ns, k := host(t)
+	parent := indexOf(t, k, "eth0")
+	makeThree := func() []int {
+		t.Helper()
+		var list []int
+		for vrid := range uint8(3) {
+			v := netstate.VirtualLink{Name: "vrrp." + string('a'+rune(vrid)), Kind: "macvlan", Parent: parent, MAC: netstate.VirtualMAC(vrid, netstate.IPv4)}
+			l, _, err := k.EnsureLink(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, l.Index)
+		}
+		return list
+	}
+	left := func() (names []string) {
+		for _, l := range read(t, k).Links {
+			if l.Name != "lo" {
+				names = append(names, l.Name)
+			}
+		}
+		slices.Sort(names)
+		return names
+	}
+
+	list := makeThree()
+	if err := k.RemoveLinks(append(list, 4711)...); err != nil {
+		t.Error(err)
+	}
+	if got := left(); !slices.Equal(got, []string{"eth0", "eth1"}) {
+		t.Errorf("left: %q", got)
+	}
+
+	// Somebody else's interface survives, whatever group it is in.
+	ns.AddLink(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "other", Group: doomed}, PeerName: "peer"})
+	if err := k.RemoveLinks(makeThree()...); err != nil {
+		t.Error(err)
+	}
+	if got := left(); !slices.Equal(got, []string{"eth0", "eth1", "other", "peer"}) {
+		t.Errorf("left beside another member of the group: %q", got)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/holdfast-lb/holdfast/pkg/netstate"
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // EnsureLink makes sure that a virtual router's own interface exists and is up,
@@ -30,7 +29,7 @@ func (k *Kernel) EnsureLink(v netstate.VirtualLink) (l netstate.Link, made bool,
 	case have != nil && have.Kind != v.Kind:
 		return l, false, fmt.Errorf("the name is taken by an interface of another kind (%s)", have.Kind)
 	case have != nil && !v.Matches(*have):
-		if err := k.RemoveLink(have.Index); err != nil {
+		if err := k.removeLink(have.Index); err != nil {
 			return l, false, err
 		}
 		have = nil
@@ -43,15 +42,6 @@ func (k *Kernel) EnsureLink(v netstate.VirtualLink) (l netstate.Link, made bool,
 	}
 	l, err = k.setUp(v)
 	return l, made, err
-}
-
-// RemoveLink deletes an interface; that it is gone already is no error.
-func (k *Kernel) RemoveLink(index int) error {
-	err := k.links.LinkDel(&netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Index: index}})
-	if err == nil || errors.Is(err, unix.ENODEV) {
-		return nil
-	}
-	return fmt.Errorf("remove interface %d: %w", index, err)
 }
 
 func (k *Kernel) makeLink(v netstate.VirtualLink) error {
@@ -147,23 +137,4 @@ func (s *Sysctls) SetVirtualSysctls(parent, virtual string, f netstate.Family) e
 		s.Interface("ipv4", virtual, "rp_filter", "0"),
 		s.Interface("ipv4", virtual, "arp_ignore", "1"),
 		s.Interface("ipv4", virtual, "promote_secondaries", "1"))
-}
-
-func (k *Kernel) linkByName(name string) (*netstate.Link, error) {
-	return k.findLink(func(l netstate.Link) bool { return l.Name == name })
-}
-
-func (k *Kernel) link(index int) (*netstate.Link, error) {
-	return k.findLink(func(l netstate.Link) bool { return l.Index == index })
-}
-
-// findLink reads all links: requests for one by name need flags that differ
-// between kernels, and this is not done often.
-func (k *Kernel) findLink(match func(netstate.Link) bool) (*netstate.Link, error) {
-	var list []netstate.Link
-	err := dump(k.conn, unix.RTM_GETLINK, unix.RTM_NEWLINK, make([]byte, unix.SizeofIfInfomsg), decodeLink, &list, match)
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	return &list[0], nil
 }
