@@ -5,17 +5,22 @@ import (
 )
 
 // vridFilter is a socket filter that passes packets for the given virtual
-// routers only. It takes the same few steps however many there are, and whether
-// or not the packet is wanted, so a flood costs the same as silence.
+// routers only.
 //
 // A raw IPv4 socket filters from the IP header on, an IPv6 one from the payload.
 func vridFilter(e Endpoint, vrids []uint8) ([]bpf.RawInstruction, error) {
+	return byteFilter(loadVRID(e), vrids)
+}
+
+// byteFilter passes packets of which a byte, which load puts into A, is one of
+// those wanted. It takes the same few steps however many there are, and whether
+// or not the packet is wanted, so a flood costs the same as silence.
+func byteFilter(load []bpf.Instruction, wanted []uint8) ([]bpf.RawInstruction, error) {
 	var words [8]uint32
-	for _, v := range vrids {
+	for _, v := range wanted {
 		words[v/32] |= 1 << (v % 32)
 	}
-	prog := loadVRID(e)
-	prog = append(prog,
+	prog := append(load,
 		bpf.StoreScratch{Src: bpf.RegA, N: 0},
 		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 31},
 		bpf.TAX{}, // X: bit in the word
@@ -57,15 +62,30 @@ func loadVRID(e Endpoint) []bpf.Instruction {
 	return append(prog, bpf.LoadIndirect{Off: 1, Size: 1})
 }
 
-// neighbourFilter passes messages with hop limit 255, which come from this link.
-// The offset is SKF_NET_OFF: relative to the IPv6 header, which an ICMPv6 socket
-// does not see otherwise.
-var neighbourFilter = []bpf.RawInstruction{
-	{Op: 0x30, K: 0xfff00000 + 7},    // ldb [net + 7]
-	{Op: 0x15, Jt: 0, Jf: 1, K: 255}, // jeq #255
-	{Op: 0x06, K: 1 << 18},           // ret
-	{Op: 0x06},                       // ret #0
+// arpFilter passes ARP whose sender is an address that ends like one of ours: on
+// a hundred virtual interfaces every broadcast comes in a hundred times.
+func arpFilter(ends []uint8) ([]bpf.RawInstruction, error) {
+	return byteFilter([]bpf.Instruction{
+		bpf.LoadAbsolute{Off: 4, Size: 1}, // length of a hardware address
+		bpf.TAX{},
+		bpf.LoadIndirect{Off: 8 + 3, Size: 1},
+	}, ends)
 }
+
+// naFilter does the same for neighbour advertisements. It passes only messages
+// with hop limit 255, which come from this link.
+func naFilter(ends []uint8) ([]bpf.RawInstruction, error) {
+	return byteFilter([]bpf.Instruction{
+		bpf.LoadAbsolute{Off: fromIPv6Header + 7, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 255, SkipTrue: 1},
+		bpf.RetConstant{Val: 0},
+		bpf.LoadAbsolute{Off: 8 + 15, Size: 1},
+	}, ends)
+}
+
+// fromIPv6Header is SKF_NET_OFF: an ICMPv6 socket does not see that header
+// otherwise.
+const fromIPv6Header = 0xfff00000
 
 // dropAll passes nothing: for sockets that only send.
 var dropAll = []bpf.RawInstruction{{Op: 0x06}} // ret #0

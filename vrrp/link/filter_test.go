@@ -39,17 +39,60 @@ func TestVRIDFilter(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			prog, ok := bpf.Disassemble(raw)
-			if !ok {
-				t.Fatal("the filter cannot be disassembled")
+			if got := passes(t, raw, c.packet); got != c.pass {
+				t.Errorf("passes: %v, want %v", got, c.pass)
 			}
-			vm, err := bpf.NewVM(prog)
-			if err != nil {
-				t.Fatal(err)
-			}
-			n, err := vm.Run(c.packet)
-			if err != nil || (n > 0) != c.pass {
-				t.Errorf("passes %d bytes (%v), want passing to be %v", n, err, c.pass)
+		})
+	}
+}
+
+// passes runs a filter over a packet.
+func passes(t *testing.T, raw []bpf.RawInstruction, packet []byte) bool {
+	t.Helper()
+	prog, ok := bpf.Disassemble(raw)
+	if !ok {
+		t.Fatal("the filter cannot be disassembled")
+	}
+	vm, err := bpf.NewVM(prog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := vm.Run(packet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n > 0
+}
+
+func TestARPFilter(t *testing.T) {
+	ethernet := func(end byte) []byte {
+		b := []byte{0, 1, 8, 0, 6, 4, 0, 1}
+		b = append(b, 2, 0, 0, 0, 0, 9, 192, 0, 2, end)
+		return append(b, make([]byte, 10)...)
+	}
+	infiniband := func(end byte) []byte {
+		b := append([]byte{0, 32, 8, 0, 20, 4, 0, 1}, make([]byte, 20)...)
+		return append(append(b, 192, 0, 2, end), make([]byte, 24)...)
+	}
+	raw, err := arpFilter([]uint8{50, 51})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		packet []byte
+		pass   bool
+	}{
+		{"ours", ethernet(51), true},
+		{"another's", ethernet(52), false},
+		{"InfiniBand, ours", infiniband(50), true},
+		{"InfiniBand, another's", infiniband(9), false},
+		{"cut short", ethernet(50)[:16], false},
+		{"of absurd length", []byte{0, 1, 8, 0, 255, 4}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := passes(t, raw, c.packet); got != c.pass {
+				t.Errorf("passes: %v, want %v", got, c.pass)
 			}
 		})
 	}
@@ -65,15 +108,9 @@ func TestVRIDFilterAllNumbers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prog, _ := bpf.Disassemble(raw)
-	vm, err := bpf.NewVM(prog)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for v := range 256 {
-		n, _ := vm.Run([]byte{0x31, byte(v)})
-		if (n > 0) != (v%3 == 0) {
-			t.Errorf("VRID %d: passes %d bytes", v, n)
+		if got := passes(t, raw, []byte{0x31, byte(v)}); got != (v%3 == 0) {
+			t.Errorf("VRID %d passes: %v", v, got)
 		}
 	}
 }

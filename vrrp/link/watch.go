@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -36,58 +37,49 @@ type Watched struct {
 }
 
 // Watcher reports claims. Its methods belong to one goroutine; claims are
-// reported from a goroutine per interface and family. Set waits for no report;
-// Close does.
+// reported from a goroutine per family. Set waits for no report; Close does.
 type Watcher struct {
 	report func(Claim)
-	open   map[watchKey]*watch
+	open   map[bool]*watch // by whether it is for IPv6
 	ending sync.WaitGroup
-}
-
-type watchKey struct {
-	name  string
-	index int
-	ipv6  bool
 }
 
 // NewWatcher returns a watcher of nothing.
 func NewWatcher(report func(Claim)) *Watcher {
-	return &Watcher{report: report, open: map[watchKey]*watch{}}
+	return &Watcher{report: report, open: map[bool]*watch{}}
 }
 
 // Set makes the watched interfaces and addresses those that are wanted. What
 // cannot be watched is named in the error; the rest is.
 func (w *Watcher) Set(want []Watched) error {
-	wanted := map[watchKey]*wanted{}
-	for _, item := range want {
-		for _, a := range item.Addrs {
-			k := watchKey{item.Interface, item.Index, !a.Is4()}
-			if wanted[k] == nil {
-				wanted[k] = newWanted(item.Ours)
-			}
-			wanted[k].addrs[a] = true
-		}
+	return errors.Join(w.set(false, want), w.set(true, want))
+}
+
+// set does so for one family. One socket serves all interfaces: there may be
+// hundreds of them, and to close a packet socket takes milliseconds.
+func (w *Watcher) set(ipv6 bool, want []Watched) error {
+	what := newWanted(ipv6, want)
+	open := w.open[ipv6]
+	if open != nil && (open.ended() || len(what.by) == 0) {
+		open.file.Close()
+		delete(w.open, ipv6)
+		open = nil
 	}
-	for k, open := range w.open {
-		if wanted[k] == nil || open.ended() {
-			open.file.Close()
-			delete(w.open, k)
-		}
-	}
-	var errs []error
-	for k, what := range wanted {
-		if open := w.open[k]; open != nil {
-			open.wanted.Store(what)
-			continue
-		}
-		open, err := w.start(k, what)
+	var err error
+	switch {
+	case len(what.by) == 0:
+	case open == nil:
+		w.open[ipv6], err = w.start(ipv6, what)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("watch %s for duplicate addresses: %w", k.name, err))
-			continue
+			delete(w.open, ipv6)
 		}
-		w.open[k] = open
+	default:
+		err = open.adjust(what)
 	}
-	return errors.Join(errs...)
+	if err != nil {
+		return fmt.Errorf("watch for duplicate addresses: %w", err)
+	}
+	return nil
 }
 
 // Close ends all watching and waits for the goroutines.
@@ -96,66 +88,105 @@ func (w *Watcher) Close() {
 	w.ending.Wait()
 }
 
-// wanted is what one watch compares with; it is replaced, never changed.
+// wanted is what one watch compares with, by interface index; it is replaced,
+// never changed.
 type wanted struct {
-	addrs map[netip.Addr]bool
-	ours  [][]byte
+	by    map[int]watched
+	bytes []uint8 // last bytes of the addresses, in order
 }
 
-func newWanted(ours []net.HardwareAddr) *wanted {
-	w := &wanted{addrs: map[netip.Addr]bool{}}
-	for _, mac := range ours {
-		w.ours = append(w.ours, bytes.Clone(mac))
+type watched struct {
+	name  string
+	addrs map[netip.Addr]bool
+	ours  []net.HardwareAddr
+}
+
+func newWanted(ipv6 bool, list []Watched) *wanted {
+	w := &wanted{by: map[int]watched{}}
+	for _, item := range list {
+		for _, a := range item.Addrs {
+			if a.Is4() == ipv6 {
+				continue
+			}
+			on, ok := w.by[item.Index]
+			if !ok {
+				on = watched{item.Interface, map[netip.Addr]bool{}, slices.Clone(item.Ours)}
+				w.by[item.Index] = on
+			}
+			on.addrs[a] = true
+			b := a.AsSlice()
+			w.bytes = append(w.bytes, b[len(b)-1])
+		}
 	}
+	slices.Sort(w.bytes)
+	w.bytes = slices.Compact(w.bytes)
 	return w
 }
 
-func (w *wanted) claims(addr netip.Addr, mac net.HardwareAddr) bool {
-	if !w.addrs[addr] {
-		return false
+// claims returns the name of the interface if what was heard there is a claim.
+func (w *wanted) claims(index int, addr netip.Addr, mac net.HardwareAddr) (string, bool) {
+	on := w.by[index]
+	if !on.addrs[addr] || slices.ContainsFunc(on.ours, func(m net.HardwareAddr) bool { return bytes.Equal(m, mac) }) {
+		return "", false
 	}
-	for _, m := range w.ours {
-		if bytes.Equal(m, mac) {
-			return false
-		}
-	}
-	return true
+	return on.name, true
 }
 
 // watch is one socket and the goroutine that reads it.
 type watch struct {
-	key    watchKey
+	ipv6   bool
 	file   *os.File
+	conn   syscall.RawConn
 	wanted atomic.Pointer[wanted]
 	done   chan struct{}
 }
 
-func (n *Watcher) start(k watchKey, what *wanted) (*watch, error) {
+func (w *Watcher) start(ipv6 bool, what *wanted) (*watch, error) {
 	open := openARP
-	if k.ipv6 {
+	if ipv6 {
 		open = openNA
 	}
-	fd, err := open(k)
+	fd, err := open()
 	if err != nil {
 		return nil, err
 	}
-	w := &watch{key: k, file: os.NewFile(uintptr(fd), "watch "+k.name), done: make(chan struct{})}
-	w.wanted.Store(what)
-	conn, err := w.file.SyscallConn()
+	n := &watch{ipv6: ipv6, file: os.NewFile(uintptr(fd), "watch"), done: make(chan struct{})}
+	if n.conn, err = n.file.SyscallConn(); err == nil {
+		err = n.adjust(what)
+	}
 	if err != nil {
-		w.file.Close()
+		n.file.Close()
 		return nil, err
 	}
-	n.ending.Go(func() {
-		defer close(w.done)
-		w.read(conn, n.report)
+	w.ending.Go(func() {
+		defer close(n.done)
+		n.read(w.report)
 	})
-	return w, nil
+	return n, nil
 }
 
-func (w *watch) ended() bool {
+// adjust watches for something else.
+func (n *watch) adjust(what *wanted) error {
+	old := n.wanted.Swap(what)
+	if old != nil && slices.Equal(old.bytes, what.bytes) {
+		return nil
+	}
+	prog, err := arpFilter(what.bytes)
+	if n.ipv6 {
+		prog, err = naFilter(what.bytes)
+	}
+	if err != nil {
+		return fmt.Errorf("assemble filter: %w", err)
+	}
+	if cerr := n.conn.Control(func(fd uintptr) { err = attachFilter(int(fd), prog) }); cerr != nil {
+		return cerr
+	}
+	return err
+}
+
+func (n *watch) ended() bool {
 	select {
-	case <-w.done:
+	case <-n.done:
 		return true
 	default:
 		return false
@@ -163,16 +194,18 @@ func (w *watch) ended() bool {
 }
 
 // read reports claims until the socket is closed or fails.
-func (w *watch) read(conn syscall.RawConn, report func(Claim)) {
+func (n *watch) read(report func(Claim)) {
 	parse := parseARP
-	if w.key.ipv6 {
+	if n.ipv6 {
 		parse = parseNA
 	}
-	buf := make([]byte, 512)
+	data, control := make([]byte, 512), make([]byte, 128)
 	for {
-		n, failed := 0, error(nil)
-		err := conn.Read(func(fd uintptr) bool {
-			n, _, failed = unix.Recvfrom(int(fd), buf, 0)
+		var size, csize int
+		var from unix.Sockaddr
+		failed := error(nil)
+		err := n.conn.Read(func(fd uintptr) bool {
+			size, csize, _, from, failed = unix.Recvmsg(int(fd), data, control, 0)
 			return !errors.Is(failed, unix.EAGAIN)
 		})
 		if err != nil || (failed != nil && failed != unix.EINTR && !passing(failed)) {
@@ -181,22 +214,41 @@ func (w *watch) read(conn syscall.RawConn, report func(Claim)) {
 		if failed != nil {
 			continue
 		}
-		addr, mac, ok := parse(buf[:n])
-		if ok && w.wanted.Load().claims(addr, mac) {
-			report(Claim{w.key.name, w.key.index, addr, mac, time.Now()})
+		addr, mac, ok := parse(data[:size])
+		if !ok {
+			continue
+		}
+		index := cameBy(from, control[:csize])
+		if name, ok := n.wanted.Load().claims(index, addr, mac); ok {
+			report(Claim{name, index, addr, mac, time.Now()})
 		}
 	}
 }
 
-// openARP opens a packet socket that receives the ARP traffic of an interface,
-// without the link layer header.
-func openARP(k watchKey) (int, error) {
-	proto := htons(unix.ETH_P_ARP)
+// cameBy is the interface that a packet came in by.
+func cameBy(from unix.Sockaddr, control []byte) int {
+	if link, ok := from.(*unix.SockaddrLinklayer); ok {
+		return link.Ifindex
+	}
+	if len(control) < unix.CmsgLen(0) {
+		return 0
+	}
+	var p Packet
+	if hdr, body, _, err := unix.ParseOneSocketControlMessage(control); err == nil {
+		p.note(hdr, body, time.Time{})
+	}
+	return p.Index
+}
+
+// openARP opens a packet socket that receives the ARP traffic of all
+// interfaces, without the link layer header. It is bound last: what comes before
+// its filter is there would be of no interest.
+func openARP() (int, error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return -1, fmt.Errorf("open packet socket: %w", err)
 	}
-	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: proto, Ifindex: k.index}); err != nil {
+	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ARP)}); err != nil {
 		unix.Close(fd)
 		return -1, fmt.Errorf("bind packet socket: %w", err)
 	}
@@ -209,7 +261,7 @@ func htons(v uint16) uint16 {
 
 // openNA opens an ICMPv6 socket that receives neighbour advertisements only.
 // Every interface is a member of the all-nodes group they are sent to.
-func openNA(k watchKey) (int, error) {
+func openNA() (int, error) {
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_ICMPV6)
 	if err != nil {
 		return -1, fmt.Errorf("open ICMPv6 socket: %w", err)
@@ -221,10 +273,7 @@ func openNA(k watchKey) (int, error) {
 	filter.Data[icmpNA/32] &^= 1 << (icmpNA % 32)
 	err = unix.SetsockoptICMPv6Filter(fd, unix.IPPROTO_ICMPV6, icmpv6FilterOption, filter)
 	if err == nil {
-		err = attachFilter(fd, neighbourFilter)
-	}
-	if err == nil {
-		err = unix.BindToDevice(fd, k.name)
+		err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
 	}
 	if err != nil {
 		unix.Close(fd)
@@ -238,14 +287,19 @@ const (
 	icmpv6FilterOption = 1   // ICMP6_FILTER of <linux/icmpv6.h>
 )
 
-// parseARP returns the sender of an ARP packet for IPv4 over Ethernet. Probes,
-// whose sender is unknown yet, claim nothing.
+// parseARP returns the sender of an ARP packet for IPv4 over Ethernet or
+// InfiniBand. Probes, whose sender is unknown yet, claim nothing.
 func parseARP(b []byte) (netip.Addr, net.HardwareAddr, bool) {
-	if len(b) < 28 || !bytes.Equal(b[:6], []byte{0, 1, 8, 0, 6, 4}) {
+	if len(b) < 8 {
 		return netip.Addr{}, nil, false
 	}
-	addr := netip.AddrFrom4([4]byte(b[14:18]))
-	return addr, net.HardwareAddr(bytes.Clone(b[8:14])), !addr.IsUnspecified()
+	size := int(b[4]) // of the hardware addresses
+	known := bytes.Equal(b[:6], []byte{0, 1, 8, 0, 6, 4}) || bytes.Equal(b[:6], []byte{0, 32, 8, 0, 20, 4})
+	if !known || len(b) < 8+2*(size+4) {
+		return netip.Addr{}, nil, false
+	}
+	addr := netip.AddrFrom4([4]byte(b[8+size:]))
+	return addr, net.HardwareAddr(bytes.Clone(b[8 : 8+size])), !addr.IsUnspecified()
 }
 
 // parseNA returns the target of a neighbour advertisement and, if it says so,
@@ -260,8 +314,12 @@ func parseNA(b []byte) (netip.Addr, net.HardwareAddr, bool) {
 		if n == 0 || n > len(opts) {
 			break
 		}
-		if opts[0] == 2 && n == 8 { // target link-layer address
+		const targetLinkLayer = 2
+		switch {
+		case opts[0] == targetLinkLayer && n == 8:
 			return addr, net.HardwareAddr(bytes.Clone(opts[2:8])), true
+		case opts[0] == targetLinkLayer && n == 24: // InfiniBand, after two bytes of nothing
+			return addr, net.HardwareAddr(bytes.Clone(opts[4:24])), true
 		}
 		opts = opts[n:]
 	}
