@@ -366,19 +366,31 @@ func (d *decoder) inspect(c *Command) verdict {
 	if c.UID != 0 && c.GID != 0 {
 		return scriptFine
 	}
-	return d.guarded(file)
+	return d.guarded(file, maxLinks)
 }
 
-// guarded checks the file and every directory above it: owned by root,
-// writable by nobody else, and not a symbolic link.
-func (d *decoder) guarded(file string) verdict {
-	for p := file; ; p = path.Dir(p) {
+// maxLinks is how many symbolic links a path may go through, as in the kernel.
+const maxLinks = 40
+
+// guarded checks the file and every directory above it: owned by root and
+// writable by nobody else. A symbolic link is one too many, or with
+// use_symlink_paths has to lead to a path of which the same is true.
+func (d *decoder) guarded(file string, links int) verdict {
+	for p, rest := file, ""; ; p, rest = path.Dir(p), path.Join(path.Base(p), rest) {
 		f, ok := d.env.lstat(p)
 		switch {
 		case !ok:
 			return scriptMissing
-		case f.Link != "":
+		case f.Link != "" && (!d.g.UseSymlinkPaths || links == 0):
 			return scriptLinked
+		case f.Link != "" && f.UID == 0:
+			target := f.Link
+			if !path.IsAbs(target) {
+				target = path.Join(path.Dir(p), target)
+			}
+			if v := d.guarded(path.Join(target, rest), links-1); v != scriptFine {
+				return v
+			}
 		case f.UID != 0, f.Mode&0o022 != 0 && !(f.Mode.IsDir() && f.Mode&fs.ModeSticky != 0):
 			return scriptInsecure
 		}
@@ -414,7 +426,6 @@ func (s *scripts) keep(c **Command) {
 			*c = nil
 			return
 		}
-		cmd.Insecure = true
 	}
 	s.use(cmd)
 }
