@@ -21,6 +21,7 @@ type Conn struct {
 	out    message
 	names  names
 	moby   *moby.Handle // opened when first needed
+	buffer int          // for answers, in bytes
 }
 
 var _ ipvs.Kernel = (*Conn)(nil)
@@ -28,11 +29,19 @@ var _ ipvs.Kernel = (*Conn)(nil)
 // Open connects to IPVS and loads its module if it is not there. The error is
 // [ipvs.ErrNoIPVS] if that is impossible.
 func Open(ctx context.Context) (*Conn, error) {
-	c := &Conn{names: make(names)}
+	c := &Conn{names: make(names), buffer: receiveBuffer}
 	if err := c.connect(ctx); err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// SetReceiveBuffer makes the buffer for answers larger than it is by default.
+func (c *Conn) SetReceiveBuffer(bytes int) {
+	if bytes > c.buffer {
+		c.buffer = bytes
+		_ = c.drop() // the next request opens one of that size
+	}
 }
 
 // Close releases the sockets. What was programmed stays.
@@ -50,7 +59,7 @@ func (c *Conn) connect(ctx context.Context) error {
 	if c.sock != nil {
 		return nil
 	}
-	sock, err := dial()
+	sock, err := dial(c.buffer)
 	if err != nil {
 		return err
 	}

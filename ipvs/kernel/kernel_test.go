@@ -331,7 +331,7 @@ func explained(t *testing.T, c *Conn) {
 // TestNoIPVS is about kernels without IPVS. That they are not taken for kernels
 // that do everything without a word is what moby/ipvs gets wrong.
 func TestNoIPVS(t *testing.T) {
-	sock, err := dial()
+	sock, err := dial(receiveBuffer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -356,7 +356,7 @@ func TestNoIPVS(t *testing.T) {
 
 // TestLostAnswer asks for something that is never answered.
 func TestLostAnswer(t *testing.T) {
-	sock, err := dial()
+	sock, err := dial(receiveBuffer)
 	if err != nil {
 		t.Fatal(err)
 	}

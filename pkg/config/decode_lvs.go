@@ -391,7 +391,7 @@ func itemServerGroup(d *decoder, words []syntax.Word) {
 		if len(words) > 2 {
 			switch words[2].Text {
 			case "inet", "inet6":
-				m.IPv6, m.FamilyGiven = words[2].Text == "inet6", true
+				m.IPv6 = words[2].Text == "inet6"
 			default:
 				d.unknownWord(words[2], "inet", "inet6")
 			}
@@ -416,7 +416,7 @@ func itemServerGroup(d *decoder, words []syntax.Word) {
 }
 
 func (d *decoder) groupRange(w syntax.Word) (GroupRange, bool) {
-	r := GroupRange{Count: 1, At: w.At, Text: w.Text}
+	r := GroupRange{Count: 1, At: w.At}
 	if first, last, ok := strings.Cut(w.Text, "-"); ok {
 		addr, ok := parseAddr(first)
 		if !ok {

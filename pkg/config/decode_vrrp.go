@@ -324,7 +324,7 @@ func setVMAC(d *decoder, a *arg) {
 			i++
 			v.Group = words[i].Text
 		case w.Text == "netlink_notify_msg":
-			v.NetlinkOK = true
+			// about the messages of keepalived's own sockets, which we do not have
 		case strings.Contains(w.Text, ":"):
 			d.vmacAddress(v, w)
 		case i == 0:
@@ -357,7 +357,7 @@ func (d *decoder) vmacAddress(v *VMAC, w syntax.Word) {
 		}
 		v.MAC[i] = b[0]
 	}
-	v.MACGiven, v.MACShort = true, len(parts) == 5
+	v.MACGiven, v.macShort = true, len(parts) == 5
 }
 
 // linkName cuts the name of an interface to what the kernel keeps of it.

@@ -272,7 +272,7 @@ func (d *decoder) completeTarget(c *checkerDraft) bool {
 	if port == 0 {
 		port = d.rs.Addr.Port()
 	}
-	c.Target, c.TargetGiven = netip.AddrPortFrom(target, port), c.connectIP.IsValid() || c.connectPort != 0
+	c.Target = netip.AddrPortFrom(target, port)
 	if c.bindIP.IsValid() || c.bindPort != 0 {
 		if c.bindIP.IsValid() && c.bindIP.Is6() != target.Is6() && c.Kind == CheckSMTP {
 			d.warn("family-mismatch", c.bindAt, "the local address %s is of another family than the target %s", c.bindIP, target)

@@ -16,7 +16,7 @@ func (d *decoder) vmacOf(i *instanceDraft, name syntax.Word) {
 		return
 	}
 	v := i.VMAC
-	v.UseAddr, v.XmitBase = i.useVMACAddr, i.xmitBase
+	v.XmitBase = i.xmitBase
 	if i.unicastGiven && !i.xmitBase {
 		d.err("vmac-unicast", name, "unicast with use_vmac needs vmac_xmit_base; it is set")
 		v.XmitBase = true
@@ -29,7 +29,7 @@ func (d *decoder) vmacOf(i *instanceDraft, name syntax.Word) {
 		v.Name = d.linkFor(i, text(d.g.VMACPrefix, "vrrp"), i.IPv6)
 	}
 	d.linkNames[v.Name] = true
-	if v.MACShort {
+	if v.macShort {
 		v.MAC[5] = i.VRID
 	}
 }

@@ -487,7 +487,6 @@ func (d *decoder) finishScripts() {
 			continue
 		case v == scriptInsecure:
 			d.disabled(v, cmd, diag.None)
-			cmd.Insecure = true
 		}
 		s.use(cmd)
 		d.keptScripts = append(d.keptScripts, t)
@@ -516,7 +515,7 @@ func (d *decoder) disabled(v verdict, c *Command, class diag.Class) {
 	if v == scriptLinked {
 		f.ID = "script-symlink"
 		text = fmt.Sprintf("the path %s leads through a symbolic link; the script is disabled", c.Argv[0])
-		hint = "write the path without links, as `realpath` prints it"
+		hint = "write the path without links, as `realpath` prints it, or use_symlink_paths in global_defs"
 	}
 	d.add(f, syntax.Word{At: c.At}, text, hint)
 }

@@ -312,7 +312,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		Name: "nftables_ipvs_priority", Takes: Int, Tier: 'C', Role: Checkers, Min: -1 << 31, Max: maxInt32, Default: "-1",
 		Doc: "priority of the nftables IPVS chain",
 		set: func(d *decoder, a *arg) {
-			d.g.Firewall.NFIPVSPriority, d.g.Firewall.NFIPVSPriorityGiven = int(a.n), true
+			d.g.Firewall.NFIPVSPriority = int(a.n)
 		},
 	},
 	{
@@ -541,52 +541,52 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.ScriptSecurity = true },
 	},
 	{
-		Name: "vrrp_netlink_cmd_rcv_bufs", Pending: true, Takes: Int, Tier: 'C', Role: VRRP, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
+		Name: "vrrp_netlink_cmd_rcv_bufs", Takes: Int, Tier: 'C', Role: VRRP, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
 		Doc: "receive buffer of the VRRP command netlink socket",
 		set: func(d *decoder, a *arg) { d.g.VRRP.NetlinkCmd.Size = int(a.n) },
 	},
 	{
-		Name: "vrrp_netlink_cmd_rcv_bufs_force", Pending: true, Takes: Bool, Tier: 'C', Role: VRRP,
+		Name: "vrrp_netlink_cmd_rcv_bufs_force", Takes: Bool, Tier: 'C', Role: VRRP,
 		Doc: "set that buffer ignoring the system limit",
 		set: func(d *decoder, a *arg) { d.g.VRRP.NetlinkCmd.Force = a.on },
 	},
 	{
-		Name: "vrrp_netlink_monitor_rcv_bufs", Pending: true, Takes: Int, Tier: 'C', Role: VRRP, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
+		Name: "vrrp_netlink_monitor_rcv_bufs", Takes: Int, Tier: 'C', Role: VRRP, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
 		Doc: "receive buffer of the VRRP monitor netlink socket",
 		set: func(d *decoder, a *arg) { d.g.VRRP.NetlinkWatch.Size = int(a.n) },
 	},
 	{
-		Name: "vrrp_netlink_monitor_rcv_bufs_force", Pending: true, Takes: Bool, Tier: 'C', Role: VRRP,
+		Name: "vrrp_netlink_monitor_rcv_bufs_force", Takes: Bool, Tier: 'C', Role: VRRP,
 		Doc: "as above",
 		set: func(d *decoder, a *arg) { d.g.VRRP.NetlinkWatch.Force = a.on },
 	},
 	{
-		Name: "process_monitor_rcv_bufs", Pending: true, Takes: Int, Tier: 'C', Role: VRRP, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
+		Name: "process_monitor_rcv_bufs", Takes: Int, Tier: 'C', Role: VRRP, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
 		Doc: "receive buffer of the process connector socket",
 		set: func(d *decoder, a *arg) { d.g.ProcessMonitor.Size = int(a.n) },
 	},
 	{
-		Name: "process_monitor_rcv_bufs_force", Pending: true, Takes: Bool, Tier: 'C', Role: VRRP,
+		Name: "process_monitor_rcv_bufs_force", Takes: Bool, Tier: 'C', Role: VRRP,
 		Doc: "as above",
 		set: func(d *decoder, a *arg) { d.g.ProcessMonitor.Force = a.on },
 	},
 	{
-		Name: "lvs_netlink_cmd_rcv_bufs", Pending: true, Takes: Int, Tier: 'C', Role: Checkers, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
+		Name: "lvs_netlink_cmd_rcv_bufs", Takes: Int, Tier: 'C', Role: Checkers, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
 		Doc: "receive buffer of the IPVS command socket",
 		set: func(d *decoder, a *arg) { d.g.Checkers.NetlinkCmd.Size = int(a.n) },
 	},
 	{
-		Name: "lvs_netlink_cmd_rcv_bufs_force", Pending: true, Takes: Bool, Tier: 'C', Role: Checkers,
+		Name: "lvs_netlink_cmd_rcv_bufs_force", Takes: Bool, Tier: 'C', Role: Checkers,
 		Doc: "as above",
 		set: func(d *decoder, a *arg) { d.g.Checkers.NetlinkCmd.Force = a.on },
 	},
 	{
-		Name: "lvs_netlink_monitor_rcv_bufs", Pending: true, Takes: Int, Tier: 'C', Role: Checkers, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
+		Name: "lvs_netlink_monitor_rcv_bufs", Takes: Int, Tier: 'C', Role: Checkers, Max: maxUint32, Unit: "bytes", Default: "0 = kernel default", Lax: true,
 		Doc: "receive buffer of the checker monitor socket",
 		set: func(d *decoder, a *arg) { d.g.Checkers.NetlinkWatch.Size = int(a.n) },
 	},
 	{
-		Name: "lvs_netlink_monitor_rcv_bufs_force", Pending: true, Takes: Bool, Tier: 'C', Role: Checkers,
+		Name: "lvs_netlink_monitor_rcv_bufs_force", Takes: Bool, Tier: 'C', Role: Checkers,
 		Doc: "as above",
 		set: func(d *decoder, a *arg) { d.g.Checkers.NetlinkWatch.Force = a.on },
 	},
@@ -596,12 +596,12 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.RSInitNotifies = a.on },
 	},
 	{
-		Name: "vrrp_rx_bufs_policy", Pending: true, Takes: Words, Tier: 'C', Role: VRRP, Args: "MTU|ADVERT|<int bytes> (words in any case)", Default: "kernel default", Lax: true,
+		Name: "vrrp_rx_bufs_policy", Takes: Words, Tier: 'C', Role: VRRP, Args: "MTU|ADVERT|<int bytes> (words in any case)", Default: "kernel default", Lax: true,
 		Doc: "how VRRP receive socket buffers are sized; a number beats a word and MTU beats ADVERT",
 		set: func(d *decoder, a *arg) { setRxBufsPolicy(d, a) },
 	},
 	{
-		Name: "vrrp_rx_bufs_multiplier", Pending: true, Takes: Int, Tier: 'C', Role: VRRP, Min: 1, Max: maxUint32, Default: "3", Lax: true,
+		Name: "vrrp_rx_bufs_multiplier", Takes: Int, Tier: 'C', Role: VRRP, Min: 1, Max: maxUint32, Default: "3", Lax: true,
 		Doc: "multiplier for the word policies",
 		set: func(d *decoder, a *arg) { d.g.RxBufsMultiplier = int(a.n) },
 	},
@@ -631,7 +631,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.VMACPrefix = a.text },
 	},
 	{
-		Name: "vmac_addr_prefix", Twice: FirstCounts, Pending: true, Takes: Text, Tier: 'C', Role: VRRP, Args: "<str>", Default: "= vmac_prefix",
+		Name: "vmac_addr_prefix", Twice: FirstCounts, Takes: Text, Tier: 'C', Role: VRRP, Args: "<str>", Default: "= vmac_prefix",
 		Doc: "prefix of names of interfaces made by use_vmac_addr",
 		set: func(d *decoder, a *arg) { d.g.VMACAddrPrefix = a.text },
 	},

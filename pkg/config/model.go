@@ -78,7 +78,6 @@ type Command struct {
 	Argv     []string
 	UID, GID uint32
 	At       diag.Span
-	Insecure bool // would run as root although others can alter it
 }
 
 // FIFO is a named pipe that receives state changes.
@@ -272,21 +271,20 @@ type GARPTimers struct {
 
 // FirewallGlobal says how and where packet filter rules are kept.
 type FirewallGlobal struct {
-	IPTables            bool
-	ChainIn, ChainOut   string
-	IPSets              bool
-	IPSetsGiven         bool
-	IPSetNames          [6]string // set4 set6 set_if6 set_igmp set_mld set_nd
-	NFTables            bool
-	NFTable             string
-	NFPriority          int
-	NFIfindex           bool
-	NFCounters          bool
-	NFIPVS              bool
-	NFIPVSTable         string
-	NFIPVSPriority      int
-	NFIPVSStartFwmark   uint32
-	NFIPVSPriorityGiven bool
+	IPTables          bool
+	ChainIn, ChainOut string
+	IPSets            bool
+	IPSetsGiven       bool
+	IPSetNames        [6]string // set4 set6 set_if6 set_igmp set_mld set_nd
+	NFTables          bool
+	NFTable           string
+	NFPriority        int
+	NFIfindex         bool
+	NFCounters        bool
+	NFIPVS            bool
+	NFIPVSTable       string
+	NFIPVSPriority    int
+	NFIPVSStartFwmark uint32
 }
 
 // SNMP is which MIBs are served, and how.

@@ -193,11 +193,10 @@ type Checker struct {
 	Kind CheckKind
 	At   diag.Span
 
-	Target      netip.AddrPort // connect_ip, connect_port, completed
-	TargetGiven bool
-	Bind        netip.AddrPort // bindto, bind_port
-	BindIf      string
-	Mark        uint32
+	Target netip.AddrPort // connect_ip, connect_port, completed
+	Bind   netip.AddrPort // bindto, bind_port
+	BindIf string
+	Mark   uint32
 
 	DelayLoop        time.Duration
 	Warmup           time.Duration
@@ -312,13 +311,11 @@ type GroupRange struct {
 	Count uint32
 	Port  uint16
 	At    diag.Span
-	Text  string // as written: address, range or block
 }
 
 // GroupMark is a fwmark entry.
 type GroupMark struct {
-	Mark        uint32
-	IPv6        bool
-	FamilyGiven bool
-	At          diag.Span
+	Mark uint32
+	IPv6 bool
+	At   diag.Span
 }

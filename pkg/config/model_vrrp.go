@@ -158,14 +158,13 @@ const (
 
 // VMAC is use_vmac.
 type VMAC struct {
-	Name      string // empty for automatic
-	MAC       [6]byte
-	MACGiven  bool
-	MACShort  bool   // five bytes were given; the VRID is the sixth
-	Group     string // interface group, empty for none
-	NetlinkOK bool   // netlink_notify_msg
-	XmitBase  bool
-	UseAddr   bool // use_vmac_addr
+	Name     string // empty for automatic
+	MAC      [6]byte
+	MACGiven bool
+	Group    string // interface group, empty for none
+	XmitBase bool
+
+	macShort bool // five bytes were given; the VRID is the sixth
 }
 
 // IPVLAN is use_ipvlan.

@@ -82,6 +82,7 @@ func Run(ctx context.Context, opt Options) error {
 		return fmt.Errorf("initialize ipvs: %w", err)
 	}
 	defer k.Close()
+	k.SetReceiveBuffer(opt.Config.Global.Checkers.NetlinkCmd.Size)
 	r := newRole(opt, k)
 	r.rules, r.sysctls = firewall.NewServices(firewallOptions(opt.Config)), netkernel.NewSysctls()
 	engine, err := probe.New(probe.Options{Event: r.checked, Log: opt.Log, Alone: !opt.Config.Global.LVS.SharedChecks})

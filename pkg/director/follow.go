@@ -77,7 +77,7 @@ func (r *role) followAddresses(ctx context.Context) error {
 	if !slices.ContainsFunc(r.opt.Config.VirtualServers, func(vs *config.VirtualServer) bool { return vs.HASuspend }) {
 		return nil
 	}
-	w, err := netkernel.OpenWatcher(netkernel.WatchOptions{})
+	w, err := netkernel.OpenWatcher(netkernel.WatchOptions{Buffer: r.opt.Config.Global.Checkers.NetlinkWatch.Size})
 	if err != nil {
 		return err
 	}

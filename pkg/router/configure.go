@@ -161,6 +161,7 @@ func (r *role) everyElection() []*election {
 func (r *role) listen() {
 	clear(r.byVRID)
 	byEndpoint := map[link.Endpoint]*link.Listen{}
+	room := map[link.Endpoint]int{} // by vrrp_rx_bufs_policy
 	for _, i := range r.instances {
 		e, ok := i.endpoint()
 		if !ok {
@@ -168,11 +169,12 @@ func (r *role) listen() {
 		}
 		w := byEndpoint[e]
 		if w == nil {
-			w = &link.Listen{Endpoint: e, Buffer: r.cfg.Global.RxBufsSize}
+			w = &link.Listen{Endpoint: e}
 			byEndpoint[e] = w
 		}
 		w.VRIDs = append(w.VRIDs, i.cfg.VRID)
-		w.Buffer = max(w.Buffer, i.cfg.RxBufSize)
+		room[e] += r.rxBuffer(i)
+		w.Buffer = max(room[e], r.cfg.Global.RxBufsSize, i.cfg.RxBufSize, w.Buffer)
 		if !i.cfg.Unicast && !slices.Contains(w.Groups, i.cfg.McastDst) {
 			w.Groups = append(w.Groups, i.cfg.McastDst)
 		}
@@ -193,20 +195,60 @@ func (r *role) listen() {
 	}
 }
 
+// rxBuffer is the room that vrrp_rx_bufs_policy gives to the packets for an instance: so
+// many of the largest that its interface carries, or of such as it sends itself.
+func (r *role) rxBuffer(i *instance) int {
+	g := &r.cfg.Global
+	switch {
+	case g.RxBufsPolicy&config.RxBufsMTU != 0 && g.RxBufsSize == 0:
+		return i.base.MTU * g.RxBufsMultiplier
+	case g.RxBufsPolicy&config.RxBufsAdvert != 0 && g.RxBufsSize == 0:
+		return advertSize(i.cfg) * g.RxBufsMultiplier
+	}
+	return 0
+}
+
+// advertSize is the size of an instance's adverts with all headers.
+func advertSize(c *config.Instance) int {
+	const header4, header6, vrrpHeader, password, ah, trailer = 20, 40, 8, 8, 24, 28
+	size := vrrpHeader
+	for _, a := range c.VIPs {
+		size += a.Prefix.Addr().BitLen() / 8
+	}
+	if c.IPv6 {
+		size += header6
+	} else {
+		size += header4
+	}
+	switch {
+	case c.HMAC != nil:
+		size += trailer
+	case c.Auth.Type == config.AuthAH:
+		size += ah
+	}
+	if c.Version == 2 {
+		size += password
+	}
+	return size
+}
+
 // endpoint is where an instance receives adverts: on the interface that they
 // leave through, because a macvlan keeps to itself what comes from its own
-// address on another router.
+// address on another router. Without an interface it is the VRF, if one is named.
 func (i *instance) endpoint() (link.Endpoint, bool) {
 	e := link.Endpoint{IPv6: i.cfg.IPv6, Protocol: link.ProtocolVRRP}
 	if i.cfg.Auth.Type == config.AuthAH && i.cfg.HMAC == nil {
 		e.Protocol = link.ProtocolAH
 	}
-	if i.cfg.Interface == "" {
+	switch {
+	case i.cfg.Interface == "" && i.cfg.VRF == "":
 		return e, true
-	}
-	e.Interface, e.Index = i.base.Name, i.base.Index
-	if i.transmitsVirtually() {
+	case i.cfg.Interface == "":
+		e.Interface, e.Index = i.cfg.VRF, i.out
+	case i.transmitsVirtually():
 		e.Interface, e.Index = i.own.Name, i.own.Index
+	default:
+		e.Interface, e.Index = i.base.Name, i.base.Index
 	}
 	return e, e.Index != 0
 }

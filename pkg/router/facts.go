@@ -160,6 +160,8 @@ func (a *assessment) verdict(v vrrp.Verdict, known bool, line, name string) {
 func (r *role) assessLink(i *instance, a *assessment) {
 	name := i.cfg.Interface
 	switch {
+	case name == "" && i.cfg.VRF != "" && i.out == 0:
+		a.fault("entering FAULT state (VRF "+i.cfg.VRF+" missing)", "VRF %s missing", i.cfg.VRF)
 	case name == "":
 	case i.base.Index == 0:
 		a.fault("entering FAULT state (interface "+name+" missing)", "interface %s missing", name)

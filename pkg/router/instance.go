@@ -178,7 +178,7 @@ func (i *instance) transmitsVirtually() bool {
 
 // send puts one advert on the wire.
 func (r *role) send(i *instance, priority uint8, now time.Time) {
-	if !i.source.IsValid() || i.out == 0 && i.cfg.Interface != "" {
+	if !i.source.IsValid() || i.out == 0 && (i.cfg.Interface != "" || i.cfg.VRF != "") {
 		return // the fault that says so is on its way
 	}
 	a := i.advert

@@ -111,6 +111,10 @@ func (r *role) present(ip netip.Addr) bool {
 func (r *role) locate(i *instance, firsts map[place]netip.Addr) bool {
 	base, _ := r.mirror.LinkByName(i.cfg.Interface)
 	own, out := base, base.Index
+	if i.cfg.Interface == "" && i.cfg.VRF != "" {
+		vrf, _ := r.mirror.LinkByName(i.cfg.VRF)
+		out = vrf.Index
+	}
 	if i.virtual != nil {
 		own, _ = r.mirror.Link(i.virtual.index)
 		if i.transmitsVirtually() {

@@ -115,7 +115,7 @@ func open(ctx context.Context, opt Options) (*role, error) {
 	r.guard = &guard{global: opt.Config.Global.Firewall}
 	r.routeKeys.Store(&map[netstate.RouteKey]bool{})
 	var err error
-	if r.worker, err = openWorker(r.post); err != nil {
+	if r.worker, err = openWorker(opt.Config.Global.VRRP.NetlinkCmd.Size, r.post); err != nil {
 		return nil, fmt.Errorf("open netlink: %w", err)
 	}
 	if r.sender, err = link.NewSender(); err != nil {

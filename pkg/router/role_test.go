@@ -139,6 +139,14 @@ func TestAssess(t *testing.T) {
 			facts:  facts{pings: map[string]bool{"A": false}}, weight: -254,
 		},
 		{
+			name: "VRF missing", links: []netstate.Link{}, reasons: "VRF red missing, interface eth0 of 192.0.2.100 missing",
+			change: func(c *config.Instance) { c.Unicast, c.Interface, c.VRF = true, "", "red" },
+		},
+		{
+			name: "VRF there", links: []netstate.Link{eth(1, "eth0", true), {Index: 7, Name: "red", Kind: "vrf"}},
+			change: func(c *config.Instance) { c.Unicast, c.Interface, c.VRF = true, "", "red" },
+		},
+		{
 			name:   "no unicast peer",
 			change: func(c *config.Instance) { c.Unicast, c.UnicastFaultNoPeer = true, true }, reasons: "no unicast peers",
 		},
@@ -465,5 +473,67 @@ func TestMatchAddressee(t *testing.T) {
 	}
 	if r.addressee(vridKey{Index: 2, VRID: 1}, netip.Addr{}) != nil {
 		t.Error("a packet from elsewhere finds somebody")
+	}
+}
+
+func TestEndpoint(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*config.Instance)
+		want   string // empty: it cannot receive
+		index  int
+	}{
+		{"an interface", func(*config.Instance) {}, "eth0", 1},
+		{"a missing interface", func(c *config.Instance) { c.Interface = "eth9" }, "", 0},
+		{"unicast without interface", func(c *config.Instance) { c.Interface = "" }, "any interface", 0},
+		{"a VRF", func(c *config.Instance) { c.Interface, c.VRF = "", "red" }, "red", 7},
+		{"a missing VRF", func(c *config.Instance) { c.Interface, c.VRF = "", "blue" }, "", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			i := instanceConfig("A", "eth0", 1)
+			i.Unicast = true
+			c.change(i)
+			r := still(t, &config.Config{Instances: []*config.Instance{i}}, eth(1, "eth0", true), netstate.Link{Index: 7, Name: "red", Kind: "vrf"})
+			r.locate(r.instances[0], nil)
+			e, ok := r.instances[0].endpoint()
+			if ok != (c.want != "") || e.Index != c.index || ok && !strings.HasSuffix(e.String(), " on "+c.want) {
+				t.Errorf("got %v, index %d, %v", e, e.Index, ok)
+			}
+		})
+	}
+}
+
+func TestReceiveBuffer(t *testing.T) {
+	four := instanceConfig("A", "eth0", 1, "192.0.2.100/24", "192.0.2.101/24")
+	secret := instanceConfig("A", "eth0", 1, "192.0.2.100/24")
+	secret.Version, secret.Auth.Type = 2, config.AuthAH
+	six := instanceConfig("A", "eth0", 1, "2001:db8::1/64")
+	six.IPv6, six.HMAC = true, &config.HMAC{}
+	mtu := eth(1, "eth0", true)
+	mtu.MTU = 1500
+	for _, c := range []struct {
+		name     string
+		instance *config.Instance
+		policy   config.RxBufsPolicy
+		size     int
+		want     int
+	}{
+		{"as the kernel has it", four, 0, 0, 0},
+		{"MTU", four, config.RxBufsMTU, 0, 3 * 1500},
+		{"MTU beats ADVERT", four, config.RxBufsMTU | config.RxBufsAdvert, 0, 3 * 1500},
+		{"a size beats words", four, config.RxBufsMTU, 5000, 0},
+		{"ADVERT", four, config.RxBufsAdvert, 0, 3 * (20 + 8 + 2*4)},
+		{"ADVERT of version 2 with AH", secret, config.RxBufsAdvert, 0, 3 * (20 + 24 + 8 + 4 + 8)},
+		{"ADVERT of IPv6 with a trailer", six, config.RxBufsAdvert, 0, 3 * (40 + 8 + 16 + 28)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := &config.Config{Instances: []*config.Instance{c.instance}}
+			cfg.Global.RxBufsPolicy, cfg.Global.RxBufsSize, cfg.Global.RxBufsMultiplier = c.policy, c.size, 3
+			r := still(t, cfg, mtu)
+			r.locate(r.instances[0], nil)
+			if got := r.rxBuffer(r.instances[0]); got != c.want {
+				t.Errorf("got %d, want %d", got, c.want)
+			}
+		})
 	}
 }

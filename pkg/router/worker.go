@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
@@ -21,10 +22,14 @@ type worker struct {
 // job is one piece of work. What it returns, if anything, is run by the loop.
 type job func(ctx context.Context, k *kernel.Kernel) (done func())
 
-func openWorker(post func(func())) (*worker, error) {
+func openWorker(buffer int, post func(func())) (*worker, error) {
 	k, err := kernel.Open()
 	if err != nil {
 		return nil, err
+	}
+	if err := k.SetReceiveBuffer(buffer); err != nil {
+		k.Close()
+		return nil, fmt.Errorf("vrrp_netlink_cmd_rcv_bufs %d: %w", buffer, err)
 	}
 	return &worker{kernel: k, post: post, wake: make(chan struct{}, 1)}, nil
 }

@@ -143,7 +143,13 @@ const differences = `## Deliberate differences
   definitions that use themselves, a file that includes itself, ` + "`${_ENV}`" + ` without a name,
   generators that make more than four million lines.
 * ` + "`-t`" + ` has no side effects: it creates no directory and changes no sysctl.
-* A reload that would bring in errors that were not there before changes nothing.
+* A reload that would bring in errors that were not there before changes nothing;
+  ` + "`reload_check_config`" + ` is always on.
+* Socket buffers of netlink are as large as they need to be, beyond the system's limit:
+  ` + "`*_rcv_bufs`" + ` makes them larger, and with it ` + "`*_rcv_bufs_force`" + ` is always on.
+* With ` + "`dynamic_interfaces`" + ` an interface may come back as one of another kind, with or without
+  ` + "`allow_if_changes`" + `.
+* ` + "`netlink_notify_msg`" + ` of ` + "`use_vmac`" + ` changes nothing: no socket of ours needs it.
 * ` + "`${_RANDOM}`" + ` gives other numbers than keepalived for the same ` + "`random_seed`" + `.
 
 `

@@ -44,6 +44,14 @@ func Open() (*Kernel, error) {
 	return &Kernel{conn: c, links: links, ours: newLedger()}, nil
 }
 
+// SetReceiveBuffer makes the buffer for answers larger, if it is smaller than that.
+func (k *Kernel) SetReceiveBuffer(bytes int) error {
+	if bytes <= answerBuffer {
+		return nil
+	}
+	return k.conn.sockets[unix.NETLINK_ROUTE].Socket.SetReceiveBufferSize(bytes, true)
+}
+
 // Close closes the sockets.
 func (k *Kernel) Close() {
 	k.conn.close()
@@ -182,6 +190,9 @@ func (l *ledger) mark(list []netstate.Address) {
 	}
 }
 
+// answerBuffer is room for the answers to a large batch of requests, in bytes.
+const answerBuffer = 1 << 20
+
 // conn is one request socket.
 type conn struct{ sockets map[int]*nl.SocketHandle }
 
@@ -194,7 +205,7 @@ func dial() (*conn, error) {
 	_ = s.SetReceiveTimeout(&timeout)
 	_ = s.SetSendTimeout(&timeout)
 	_ = s.SetExtAck(true) // reasons in words, where the kernel has them
-	_ = s.SetReceiveBufferSize(1<<20, true)
+	_ = s.SetReceiveBufferSize(answerBuffer, true)
 	_ = unix.SetsockoptInt(s.GetFd(), unix.SOL_NETLINK, unix.NETLINK_GET_STRICT_CHK, 1)
 	return &conn{sockets: map[int]*nl.SocketHandle{unix.NETLINK_ROUTE: {Socket: s}}}, nil
 }
