@@ -11,19 +11,18 @@ import (
 // unclosed guesses which blocks lack their closing brace: those that are
 // indented deeper than a brace that closes them, where a block further out has
 // just that indentation; and those that are open at the end.
-func unclosed(lines []syntax.Line) (blocks []diag.Span) {
+func unclosed(lines *syntax.Lines) (blocks []diag.Span) {
 	type block struct {
 		at     diag.Span // its keyword
 		indent int
 	}
 	var open []block
-	for i := range lines {
-		l := &lines[i]
+	for i, l := range lines.All() {
 		switch l.Kind {
 		case syntax.Open:
 			at := l.At
-			if i > 0 && lines[i-1].Kind == syntax.Plain {
-				at = lines[i-1].At
+			if i > 0 && lines.Kind(i-1) == syntax.Plain {
+				at = lines.Line(i - 1).At
 			}
 			open = append(open, block{at, indent(at)})
 		case syntax.Close:
@@ -124,10 +123,10 @@ func (u *understood) has(p *diag.Problem) bool {
 // processes say that a block does not concern when its opening brace is
 // missing, and a closing brace that is only missing because an opening one is
 // too many.
-func quarrels(problems []diag.Problem, views []understood, lines []syntax.Line) []diag.Problem {
+func quarrels(problems []diag.Problem, views []understood, lines *syntax.Lines) []diag.Problem {
 	depth, unexpected := 0, 0
-	for i := range lines {
-		switch lines[i].Kind {
+	for i := range lines.Len() {
+		switch lines.Kind(i) {
 		case syntax.Open:
 			depth++
 		case syntax.Close:

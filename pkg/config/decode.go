@@ -15,8 +15,10 @@ import (
 // by counting braces. With braces in disorder the processes may therefore
 // understand a file differently, as they do in keepalived.
 type decoder struct {
-	lines []syntax.Line
-	pos   int // next line
+	lines *syntax.Lines
+	pos   int             // next line
+	line  syntax.Line     // the one being read
+	buf   [16]syntax.Word // its words: whoever keeps them copies them
 	end   diag.Span
 	role  Role
 	mode  Mode
@@ -74,14 +76,13 @@ func (d *decoder) read() {
 // block reads keywords of b up to the closing brace of a block, or, at depth
 // 0, to the end.
 func (d *decoder) block(b *Block, depth int) {
-	for d.pos < len(d.lines) && !d.stopped {
-		l := &d.lines[d.pos]
-		d.pos++
+	for d.pos < d.lines.Len() && !d.stopped {
+		l := d.next()
 		switch l.Kind {
 		case syntax.Open:
 			d.err("unexpected-brace", syntax.Word{At: l.At, Via: l.Via}, "this opening brace follows no keyword that takes a block")
 			d.hint("put the block's keyword in front of it, or remove the brace")
-			if d.pos > 1 && d.lines[d.pos-2].Kind == syntax.Plain {
+			if d.pos > 1 && d.lines.Kind(d.pos-2) == syntax.Plain {
 				d.hint("the word in front of it takes no block here: what is inside is read as if the brace were not there")
 			}
 		case syntax.Close:
@@ -91,7 +92,7 @@ func (d *decoder) block(b *Block, depth int) {
 			d.err("extra-closing-brace", syntax.Word{At: l.At, Via: l.Via}, "this closing brace closes nothing")
 			d.hint("remove it, or look for an opening brace missing above")
 		default:
-			d.line(b, l, depth)
+			d.keyword(b, l, depth)
 		}
 	}
 	if depth > 0 && !d.stopped {
@@ -99,8 +100,15 @@ func (d *decoder) block(b *Block, depth int) {
 	}
 }
 
-// line reads one keyword, and its block if it has one.
-func (d *decoder) line(b *Block, l *syntax.Line, depth int) {
+// next reads the next line, which stays valid until it is called again.
+func (d *decoder) next() *syntax.Line {
+	d.line = d.lines.Read(d.pos, d.buf[:0])
+	d.pos++
+	return &d.line
+}
+
+// keyword reads one keyword, and its block if it has one.
+func (d *decoder) keyword(b *Block, l *syntax.Line, depth int) {
 	k := b.Lookup(l.Words[0].Text)
 	if k == nil {
 		d.unknown(b, l)
@@ -195,10 +203,10 @@ func (d *decoder) enter(k *Keyword, a *arg, depth int) {
 		return
 	}
 	start, key := d.pos, a.key
-	braced := d.pos < len(d.lines) && d.lines[d.pos].Kind == syntax.Open
+	braced := d.pos < d.lines.Len() && d.lines.Kind(d.pos) == syntax.Open
 	if braced {
 		d.pos++
-	} else if d.pos < len(d.lines) || k.Takes == Sub {
+	} else if d.pos < d.lines.Len() || k.Takes == Sub {
 		d.err("missing-opening-brace", a.key, "%s must be followed by an opening brace", k.Name)
 		d.hint("write: %s … {", k.Name)
 	}
@@ -211,7 +219,7 @@ func (d *decoder) enter(k *Keyword, a *arg, depth int) {
 	}
 	d.blocks = d.blocks[:len(d.blocks)-1]
 	if !braced && d.pos > start {
-		d.braceless = append(d.braceless, stretch{key.At.File, key.At.Start, d.lines[d.pos-1].At.End})
+		d.braceless = append(d.braceless, stretch{key.At.File, key.At.Start, d.lines.Line(d.pos - 1).At.End})
 	}
 	if k.end != nil && !d.stopped {
 		k.end(d)
@@ -220,9 +228,8 @@ func (d *decoder) enter(k *Keyword, a *arg, depth int) {
 
 // items reads the lines of a value block.
 func (d *decoder) items(k *Keyword) {
-	for d.pos < len(d.lines) && !d.stopped {
-		l := &d.lines[d.pos]
-		d.pos++
+	for d.pos < d.lines.Len() && !d.stopped {
+		l := d.next()
 		switch l.Kind {
 		case syntax.Close:
 			return
@@ -237,12 +244,12 @@ func (d *decoder) items(k *Keyword) {
 
 // skipBlock passes over the block that begins at the next line, if one does.
 func (d *decoder) skipBlock() {
-	if d.pos >= len(d.lines) || d.lines[d.pos].Kind != syntax.Open {
+	if d.pos >= d.lines.Len() || d.lines.Kind(d.pos) != syntax.Open {
 		return
 	}
 	depth := 0
-	for ; d.pos < len(d.lines); d.pos++ {
-		switch d.lines[d.pos].Kind {
+	for ; d.pos < d.lines.Len(); d.pos++ {
+		switch d.lines.Kind(d.pos) {
 		case syntax.Open:
 			depth++
 		case syntax.Close:

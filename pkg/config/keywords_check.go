@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -255,7 +256,7 @@ var miscBlock = Block{Keywords: []Keyword{
 	{
 		Name: "user", Takes: Words, Tier: 'A', Args: "<user> [<group>]", Default: "script_user", Lax: true,
 		Doc: "account for the command",
-		set: func(d *decoder, a *arg) { d.chk.user = a.words },
+		set: func(d *decoder, a *arg) { d.chk.user = slices.Clone(a.words) },
 	},
 }, Common: &timingBlock}
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
@@ -124,7 +125,7 @@ var scriptBlock = Block{Keywords: []Keyword{
 	{
 		Name: "user", Takes: Words, Tier: 'A', Args: "<user> [<group>]", Default: "script_user",
 		Doc: "account for the command",
-		set: func(d *decoder, a *arg) { d.trackScript.user = a.words },
+		set: func(d *decoder, a *arg) { d.trackScript.user = slices.Clone(a.words) },
 	},
 	{
 		Name: "init_fail", Takes: Flag, Tier: 'B',

@@ -86,7 +86,7 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 		}
 	}
 	if len(r.Problems) > 0 {
-		r.Problems = quarrels(r.Problems, views, tree.Lines)
+		r.Problems = quarrels(r.Problems, views, &tree.Lines)
 	}
 	return r
 }
@@ -137,7 +137,7 @@ func Runnable(problems []diag.Problem) bool {
 }
 
 func newDecoder(tree *syntax.Tree, role Role, mode Mode, env *Env) *decoder {
-	d := &decoder{lines: tree.Lines, end: tree.End, role: role, mode: mode, env: env, cfg: &Config{}}
+	d := &decoder{lines: &tree.Lines, end: tree.End, role: role, mode: mode, env: env, cfg: &Config{}}
 	d.cfg.Global = defaultGlobal(env)
 	d.g = &d.cfg.Global
 	return d

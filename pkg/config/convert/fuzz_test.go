@@ -60,7 +60,7 @@ func FuzzRoundTrip(f *testing.F) {
 // expressible reports whether every word can be written on a line of its own
 // length without being replaced.
 func expressible(tree *syntax.Tree) bool {
-	for _, l := range tree.Lines {
+	for _, l := range tree.Lines.All() {
 		size := 80
 		for _, w := range l.Words {
 			size += len(w.Text) + 3
@@ -83,7 +83,7 @@ func FuzzTOML(f *testing.F) {
 	f.Add("a.b.\"c d\" = [[1, 2], {x = '''y'''}, 1979-05-27T07:32:00Z]\n[[e.f]]\ng = \"\\u00e9\\\n  \"\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		tree, r := readText("t.toml", text)
-		for _, l := range tree.Lines {
+		for _, l := range tree.Lines.All() {
 			_ = l.At.Text()
 			for _, w := range l.Words {
 				_ = w.At.Text()

@@ -46,11 +46,11 @@ func (l *lowerer) problem(at diag.Span, id, hint, format string, args ...any) {
 }
 
 func (l *lowerer) brace(kind syntax.Kind, at diag.Span) {
-	l.tree.Lines = append(l.tree.Lines, syntax.Line{Kind: kind, At: at})
+	l.tree.Lines.Append(syntax.Line{Kind: kind, At: at})
 }
 
 func (l *lowerer) line(words ...syntax.Word) {
-	l.tree.Lines = append(l.tree.Lines, syntax.Line{Words: words, At: words[0].At.To(words[len(words)-1].At)})
+	l.tree.Lines.Append(syntax.Line{Words: words, At: words[0].At.To(words[len(words)-1].At)})
 }
 
 // table writes the members of a table; block are the keywords that it may
@@ -290,7 +290,7 @@ func (l *lowerer) split(v Value) []syntax.Word {
 func (l *lowerer) comments(file *diag.File, comments []diag.Span) {
 	type place struct{ at, line int }
 	var places []place
-	for i, line := range l.tree.Lines {
+	for i, line := range l.tree.Lines.All() {
 		if line.Kind == syntax.Plain {
 			places = append(places, place{int(line.At.Start), i})
 		}
@@ -298,7 +298,7 @@ func (l *lowerer) comments(file *diag.File, comments []diag.Span) {
 	sort.SliceStable(places, func(i, j int) bool { return places[i].at < places[j].at })
 	for _, at := range comments {
 		next := sort.Search(len(places), func(i int) bool { return places[i].at > int(at.Start) })
-		c := syntax.Comment{At: at, Next: len(l.tree.Lines)}
+		c := syntax.Comment{At: at, Next: l.tree.Lines.Len()}
 		line := file.Text[strings.LastIndexByte(file.Text[:at.Start], '\n')+1 : at.Start]
 		switch c.Tail = strings.Trim(line, " \t\r],") != ""; {
 		case c.Tail && next > 0:

@@ -83,7 +83,7 @@ func Read(tree *syntax.Tree) *Outline {
 	}
 	seen := map[diag.Span]bool{}
 	for _, role := range [...]config.Role{config.Parent, config.VRRP, config.Checkers, config.BFD} {
-		r := follower{lines: tree.Lines, role: role}
+		r := follower{lines: &tree.Lines, role: role}
 		for _, n := range r.block(config.Root(), 0) {
 			if owner(n.Keyword) == role {
 				o.Nodes = append(o.Nodes, n)
@@ -150,15 +150,15 @@ func (o *Outline) comments(tree *syntax.Tree) {
 
 // follower reads the lines of a tree as one process does.
 type follower struct {
-	lines   []syntax.Line
+	lines   *syntax.Lines
 	pos     int
 	role    config.Role
 	unknown []syntax.Word
 }
 
 func (r *follower) block(b *config.Block, depth int) (nodes []*Node) {
-	for r.pos < len(r.lines) {
-		l := &r.lines[r.pos]
+	for r.pos < r.lines.Len() {
+		l := r.lines.Line(r.pos)
 		r.pos++
 		switch l.Kind {
 		case syntax.Close:
@@ -174,7 +174,7 @@ func (r *follower) block(b *config.Block, depth int) (nodes []*Node) {
 				r.skip()
 			default:
 				n := &Node{Keyword: k, Words: l.Words[1:], At: l.At, line: r.pos - 1}
-				if k.IsCommand() && !n.command(l) {
+				if k.IsCommand() && !n.command(&l) {
 					continue
 				}
 				r.enter(n, depth)
@@ -228,7 +228,7 @@ func (r *follower) enter(n *Node, depth int) {
 	if takes != config.Sub && takes != config.Items {
 		return
 	}
-	if r.pos < len(r.lines) && r.lines[r.pos].Kind == syntax.Open {
+	if r.pos < r.lines.Len() && r.lines.Kind(r.pos) == syntax.Open {
 		r.pos++
 	}
 	if takes == config.Sub {
@@ -236,8 +236,8 @@ func (r *follower) enter(n *Node, depth int) {
 		n.end = r.pos - 1
 		return
 	}
-	for r.pos < len(r.lines) {
-		l := &r.lines[r.pos]
+	for r.pos < r.lines.Len() {
+		l := r.lines.Line(r.pos)
 		r.pos++
 		switch l.Kind {
 		case syntax.Close:
@@ -251,11 +251,11 @@ func (r *follower) enter(n *Node, depth int) {
 
 // skip passes over a block that concerns other processes.
 func (r *follower) skip() {
-	if r.pos == len(r.lines) || r.lines[r.pos].Kind != syntax.Open {
+	if r.pos == r.lines.Len() || r.lines.Kind(r.pos) != syntax.Open {
 		return
 	}
-	for depth := 0; r.pos < len(r.lines); {
-		switch r.lines[r.pos].Kind {
+	for depth := 0; r.pos < r.lines.Len(); {
+		switch r.lines.Kind(r.pos) {
 		case syntax.Open:
 			depth++
 		case syntax.Close:

@@ -137,7 +137,7 @@ d
 		{"d", "x", diag.Error, false},
 		{"d", "y", diag.Warning, false},
 	} {
-		for _, l := range tree.Lines {
+		for _, l := range tree.Lines.All() {
 			if l.Words[0].Text != tt.line {
 				continue
 			}

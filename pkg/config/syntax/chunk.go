@@ -27,6 +27,9 @@ type seg struct {
 	def   *Origin   // of replaced text, if a part of a word is from it: where it was defined
 }
 
+// verbatim reports whether the chunk is a piece of one file and nothing else.
+func (c *chunk) verbatim() bool { return c.segs == nil && c.via == nil }
+
 // from returns the chunk without its first n bytes.
 func (c chunk) from(n int) chunk {
 	c.s = c.s[n:]

@@ -61,7 +61,7 @@ func FuzzFormat(f *testing.F) {
 	f.Add("$A=x {\nq $A\n@me $A\n~SEQ(i,3) y$i\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		tree, _ := Parse("t.conf", Options{Source: Text("t.conf", text), ConfigID: "me", MaxLines: 1000})
-		for _, l := range tree.Lines {
+		for _, l := range tree.Lines.All() {
 			size := 0
 			for _, w := range l.Words {
 				size += len(w.Text) + 3

@@ -22,7 +22,7 @@ func FuzzParse(f *testing.F) {
 		source := Text("main.conf", main)
 		source.Add("inc.conf", included)
 		tree, problems := Parse("main.conf", Options{Source: source, ConfigID: "me", MaxLines: 2000})
-		for _, l := range tree.Lines {
+		for _, l := range tree.Lines.All() {
 			_ = l.At.Text()
 			if (l.Kind == Plain) != (len(l.Words) > 0) {
 				t.Errorf("line of kind %d with %d words", l.Kind, len(l.Words))
@@ -41,8 +41,8 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		nodes, rest := tree.Nodes()
-		if got := count(nodes); got != len(tree.Lines) {
-			t.Errorf("%d lines became %d in nodes", len(tree.Lines), got)
+		if got := count(nodes); got != tree.Lines.Len() {
+			t.Errorf("%d lines became %d in nodes", tree.Lines.Len(), got)
 		}
 		_ = rest
 	})

@@ -5,10 +5,10 @@ package syntax
 func (t *Tree) Nodes() (nodes []*Node, rest []Comment) {
 	b := nester{comments: t.Comments}
 	b.open = append(b.open, &Node{Block: true})
-	for i := range t.Lines {
-		b.add(i, &t.Lines[i])
+	for i, l := range t.Lines.All() {
+		b.add(i, &l)
 	}
-	rest = b.until(len(t.Lines))
+	rest = b.until(t.Lines.Len())
 	return b.open[0].Children, rest
 }
 

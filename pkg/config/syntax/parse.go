@@ -44,7 +44,7 @@ type reader struct {
 	defs     map[string]*definition
 	made     []maker // stack of what is to be read before the files
 	files    []open  // stack of files being read
-	words    []Word  // the free part of the current slab
+	words    []Word  // of the line being read
 	budget   int     // lines that may still be made
 	random   uint64
 	odd      map[oddity]bool // characters that were complained about
@@ -78,7 +78,7 @@ func (r *reader) push(f *diag.File, abs string) {
 		r.budget -= strings.Count(f.Text, "\n")
 	} else {
 		r.tree.Files = append(r.tree.Files, f)
-		r.tree.Lines = slices.Grow(r.tree.Lines, strings.Count(f.Text, "\n")+strings.Count(f.Text, "{")+8)
+		r.tree.Lines.grow(strings.Count(f.Text, "\n") + strings.Count(f.Text, "{") + 8)
 		r.lookOver(f)
 	}
 	r.files = append(r.files, open{file: f, abs: abs})
@@ -112,7 +112,7 @@ func (r *reader) next() bool {
 	}
 	r.line(line, 0, seen&isSpecial != 0)
 	if comments < len(r.tree.Comments) && r.tree.Comments[comments].Tail {
-		r.tree.Comments[comments].Next = len(r.tree.Lines)
+		r.tree.Comments[comments].Next = r.tree.Lines.Len()
 	}
 	return true
 }
@@ -151,7 +151,7 @@ func (r *reader) physical() (line chunk, seen uint8, ok bool) {
 		line.s = line.s[:comment]
 		r.tree.Comments = append(r.tree.Comments, Comment{
 			At:   diag.Span{File: at.file, Start: at.off, End: at.off + int32(len(at.s))},
-			Next: len(r.tree.Lines), Tail: strings.Trim(line.s, blanks) != "",
+			Next: r.tree.Lines.Len(), Tail: strings.Trim(line.s, blanks) != "",
 		})
 	}
 	if unpaired >= 0 {
@@ -253,67 +253,53 @@ func (r *reader) condition(c chunk) (rest chunk, keep bool) {
 // logical reads one logical line: the words up to a brace, or the brace. It
 // returns how many bytes it used.
 func (r *reader) logical(c chunk) int {
-	s := c.s
-	if cap(r.words)-len(r.words) < 8 {
-		r.words = make([]Word, 0, r.slab())
+	words, used := split(&c, r.words[:0])
+	r.words = words
+	if len(words) > 0 {
+		r.emit(words, c.to(used))
+		return used
 	}
-	first := len(r.words)
-	i := 0
-	for {
-		start, end, next, quoted := word(s, i)
-		i = next
-		if start < 0 {
-			break
+	if used < len(c.s) {
+		kind := Open
+		if c.s[used] == '}' {
+			kind = Close
 		}
-		w := Word{Text: s[start:end], Quoted: quoted}
-		w.At, w.Via = c.span(start, end)
-		if len(r.words) == cap(r.words) { // go on in a larger slab
-			r.words = append(make([]Word, 0, 2*(len(r.words)-first)+r.slab()), r.words[first:]...)
-			first = 0
-		}
-		r.words = append(r.words, w)
+		r.brace(kind, c.from(used).to(1))
+		used++
 	}
-	if n := len(r.words); n > first {
-		words := r.words[first:n:n]
-		r.emit(words, s[:i])
-		return i
-	}
-	if i < len(s) {
-		l := Line{Kind: Open}
-		if s[i] == '}' {
-			l.Kind = Close
-		}
-		l.At, l.Via = c.span(i, i+1)
-		r.tree.Lines = append(r.tree.Lines, l)
-		i++
-	}
-	return i
+	return used
 }
 
-// slab is how many words are allocated at once: about as many as the file has,
-// but not too many.
-func (r *reader) slab() int {
-	n := 16
-	if len(r.files) > 0 {
-		f := r.files[len(r.files)-1]
-		n += (len(f.file.Text) - f.off) / 8
-	}
-	return min(n, 2048)
-}
-
-func (r *reader) emit(words []Word, text string) {
-	l := Line{Words: words, Text: text, At: words[0].At.To(words[len(words)-1].At)}
+// emit adds a line of words, which are kept by whoever reads them next.
+func (r *reader) emit(words []Word, c chunk) {
 	switch k := &words[0]; {
-	case k.Quoted && len(words) == 1 && k.Text == "{": // quotes do not hide a brace that is alone
-		l = Line{Kind: Open, At: k.At, Via: k.Via}
-	case k.Quoted && len(words) == 1 && k.Text == "}":
-		l = Line{Kind: Close, At: k.At, Via: k.Via}
+	case k.Quoted && len(words) == 1 && (k.Text == "{" || k.Text == "}"): // quotes do not hide a brace that is alone
+		kind := Open
+		if k.Text == "}" {
+			kind = Close
+		}
+		r.tree.Lines.Append(Line{Kind: kind, At: k.At, Via: k.Via})
+		return
 	case k.Text == "include_check":
 		r.includeCheck(words[1:])
 	case k.Text == "random_seed" && len(words) > 1:
 		r.seed(words[1].Text)
 	}
-	r.tree.Lines = append(r.tree.Lines, l)
+	if c.verbatim() {
+		r.tree.Lines.typed(Plain, c)
+	} else {
+		r.tree.Lines.Append(plain(slices.Clone(words), c.s))
+	}
+}
+
+// brace adds a brace.
+func (r *reader) brace(kind Kind, c chunk) {
+	if c.verbatim() {
+		r.tree.Lines.typed(kind, c)
+		return
+	}
+	at, via := c.span(0, 1)
+	r.tree.Lines.Append(Line{Kind: kind, At: at, Via: via})
 }
 
 // dir is the directory of the file being read.

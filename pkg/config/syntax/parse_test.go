@@ -13,7 +13,7 @@ import (
 // or nothing is in them; lines joined by "; ".
 func show(t *Tree) string {
 	var out []string
-	for _, l := range t.Lines {
+	for _, l := range t.Lines.All() {
 		switch l.Kind {
 		case Open:
 			out = append(out, "{")
@@ -293,8 +293,8 @@ func sameFromArchive(t *testing.T, want *Tree, o Options) {
 	if show(got) != show(want) {
 		t.Errorf("from the archive\n got %s\nwant %s", show(got), show(want))
 	}
-	for i, l := range got.Lines {
-		if a, b := l.At.String(), want.Lines[i].At.String(); a != b {
+	for i, l := range got.Lines.All() {
+		if a, b := l.At.String(), want.Lines.Line(i).At.String(); a != b {
 			t.Errorf("from the archive, line %d is at %s, want %s", i, a, b)
 		}
 	}
@@ -340,7 +340,7 @@ func TestSpans(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tree, _ := parseText(tt.in)
-			for _, l := range tree.Lines {
+			for _, l := range tree.Lines.All() {
 				if l.Kind == Open {
 					l.Words = []Word{{Text: "{", At: l.At, Via: l.Via}}
 				}

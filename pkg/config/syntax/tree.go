@@ -71,7 +71,7 @@ type Line struct {
 
 // Tree is what was read.
 type Tree struct {
-	Lines    []Line
+	Lines    Lines
 	Files    []*diag.File // in the order in which they were first read; the first is the main file
 	Comments []Comment    // of the files' own lines, in the order of reading
 	End      diag.Span    // the end of the main file
