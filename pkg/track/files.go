@@ -27,6 +27,7 @@ const missingDirPause = time.Second
 // watches the directories, so a file may be made, replaced and removed at will.
 type Files struct {
 	report func(Event)
+	pause  time.Duration // emptyPause
 	inot   *os.File
 	fd     int
 	ended  chan struct{}
@@ -47,10 +48,12 @@ type fileState struct {
 	value int64
 	known bool
 	doubt time.Time // when an empty file counts as 0; zero: it is not empty
+	since time.Time // when it was emptied
 }
 
-// emptyPause is how long a file must stay empty. Most programs empty a file and
-// then write it, and an event of an earlier writing may make us look in between.
+// emptyPause is how long a file must stay empty, and untouched. Most programs
+// empty a file and then write it, and an event of an earlier writing may make us
+// look in between, again and again.
 const emptyPause = 250 * time.Millisecond
 
 // NewFiles returns a watcher of no files. report is called from its goroutine.
@@ -60,7 +63,7 @@ func NewFiles(report func(Event)) (*Files, error) {
 		return nil, fmt.Errorf("watch files: %w", err)
 	}
 	f := &Files{
-		report: report, inot: os.NewFile(uintptr(fd), "inotify"), fd: fd, ended: make(chan struct{}),
+		report: report, pause: emptyPause, inot: os.NewFile(uintptr(fd), "inotify"), fd: fd, ended: make(chan struct{}),
 		files: map[string]*fileState{}, dirs: map[string]int32{},
 	}
 	go f.follow()
@@ -192,12 +195,12 @@ func (f *Files) watchDir(dir string) int32 {
 
 // look reads a file and reports its number if it is news.
 func (f *Files) look(s *fileState) {
-	v, empty := readValue(s.Path)
+	v, since := readValue(s.Path)
 	now := time.Now()
 	switch {
-	case !empty || !s.known || s.value == 0:
-	case s.doubt.IsZero():
-		s.doubt = now.Add(emptyPause)
+	case since.IsZero() || !s.known || s.value == 0:
+	case s.doubt.IsZero() || !s.since.Equal(since):
+		s.doubt, s.since = now.Add(f.pause), since
 		return
 	case now.Before(s.doubt):
 		return

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,22 +37,27 @@ func ParseValue(b []byte) int64 {
 }
 
 // readValue reads a tracked file. One that is missing or unreadable counts as 0;
-// so does one that is empty, but that may be about to be written.
-func readValue(path string) (v int64, empty bool) {
+// so does one that is empty, but that may be about to be written: emptied is when
+// it became so, zero if it holds something.
+func readValue(path string) (v int64, emptied time.Time) {
 	// A FIFO or device in its place must not make us wait.
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return 0, false
+		return 0, time.Time{}
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return 0, false
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return 0, time.Time{}
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxFile))
-	if err != nil {
-		return 0, false
+	switch {
+	case err != nil:
+		return 0, time.Time{}
+	case len(b) == 0:
+		return 0, info.ModTime()
 	}
-	return ParseValue(b), len(b) == 0
+	return ParseValue(b), time.Time{}
 }
 
 // InitFile writes a tracked file that is absent, or with overwrite any. It
