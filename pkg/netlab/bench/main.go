@@ -1,7 +1,7 @@
 // Command bench measures holdfast beside the distribution's keepalived, turn about, on
 // the same kernel and in fresh networks, and prints medians and ratios.
 //
-//	bench [-runs N] [-quick] [config] [ipvs] [checks] [vrrp]
+//	bench [-runs N] [-quick] [-match REGEXP] [config] [ipvs] [checks] [vrrp]
 //
 // Without names it measures everything. HOLDFAST_BIN names the daemon. Only ratios of one
 // run mean something, and only on a machine that does nothing else.
@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -40,9 +41,15 @@ func main() { os.Exit(run()) }
 func run() int {
 	runs := flag.Int("runs", 5, "runs of each measurement")
 	quick := flag.Bool("quick", false, "leave out the largest sizes")
+	match := flag.String("match", "", "only measurements whose title matches this")
 	flag.Parse()
+	titles, err := regexp.Compile(*match)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 2
+	}
 	if flag.NArg() == 1 {
-		return one(flag.Arg(0), *runs, *quick)
+		return one(flag.Arg(0), bench{runs: *runs, quick: *quick, titles: titles})
 	}
 	names := flag.Args()
 	if len(names) == 0 {
@@ -52,7 +59,7 @@ func run() int {
 	}
 	status := 0
 	for _, name := range names {
-		cmd := exec.Command("/proc/self/exe", fmt.Sprintf("-runs=%d", *runs), fmt.Sprintf("-quick=%t", *quick), name)
+		cmd := exec.Command("/proc/self/exe", fmt.Sprintf("-runs=%d", *runs), fmt.Sprintf("-quick=%t", *quick), "-match="+*match, name)
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		if err := cmd.Run(); err != nil {
 			status = 1
@@ -62,25 +69,25 @@ func run() int {
 }
 
 // one measures one group, on its kind of kernel.
-func one(name string, runs int, quick bool) int {
+func one(name string, b bench) int {
 	i := slices.IndexFunc(groups, func(g group) bool { return g.name == name })
 	if i < 0 {
 		fmt.Fprintln(os.Stderr, "bench: no measurements called", name)
 		return 2
 	}
 	return groups[i].run(func() int {
-		b := &bench{runs: runs, quick: quick}
 		b.Log = func(text string) { fmt.Println(text) }
-		fmt.Printf("\n%s (medians of %d; ratio: keepalived / holdfast, above 1 is better)\n\n", name, runs)
-		return b.Do(func() { groups[i].measure(b) })
+		fmt.Printf("\n%s (medians of %d and, behind them, the worst; ratio of the medians: keepalived / holdfast, above 1 is better)\n\n", name, b.runs)
+		return b.Do(func() { groups[i].measure(&b) })
 	})
 }
 
 // bench is one run of a group.
 type bench struct {
 	netlab.Program
-	runs  int
-	quick bool
+	runs   int
+	quick  bool
+	titles *regexp.Regexp
 }
 
 // contestants are the daemons, the reference first.
@@ -94,6 +101,9 @@ type figures map[string]float64
 // compare runs a measurement with both daemons, turn about, and prints a line for each of
 // its figures. The unit is part of a figure's name.
 func (b *bench) compare(title string, runs int, measure func(bin string) figures) {
+	if !b.titles.MatchString(title) {
+		return
+	}
 	var all [2]map[string][]float64
 	for i := range all {
 		all[i] = map[string][]float64{}
@@ -111,14 +121,15 @@ func (b *bench) compare(title string, runs int, measure func(bin string) figures
 	}
 	slices.Sort(order)
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(w, "%s\tkeepalived\tholdfast\tratio\n", title)
+	fmt.Fprintf(w, "%s\tkeepalived\t\tholdfast\t\tratio\n", title)
 	for _, name := range order {
 		ref, ours := median(all[0][name]), median(all[1][name])
 		ratio := "-"
 		if ours > 0 {
 			ratio = fmt.Sprintf("%.2f", ref/ours)
 		}
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", name, number(ref), number(ours), ratio)
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\n", name,
+			number(ref), worst(all[0][name]), number(ours), worst(all[1][name]), ratio)
 	}
 	w.Flush()
 	fmt.Println()
@@ -126,7 +137,7 @@ func (b *bench) compare(title string, runs int, measure func(bin string) figures
 
 // isolated runs one measurement and undoes what it made.
 func (b *bench) isolated(measure func() figures) (out figures) {
-	inner := &bench{runs: b.runs, quick: b.quick}
+	inner := &bench{runs: b.runs, quick: b.quick, titles: b.titles}
 	inner.Log = b.Log
 	saved := b.Program
 	b.Program = inner.Program
@@ -144,6 +155,14 @@ func median(values []float64) float64 {
 	}
 	s := slices.SortedFunc(slices.Values(values), cmp.Compare)
 	return s[len(s)/2]
+}
+
+// worst is the largest of several values.
+func worst(values []float64) string {
+	if len(values) < 2 {
+		return ""
+	}
+	return "(" + number(slices.Max(values)) + ")"
 }
 
 func number(v float64) string {
