@@ -30,13 +30,14 @@ type room struct {
 var rooms = map[string]room{
 	"": {pure: true},
 
-	"pkg/config/diag":      {pure: true},
-	"pkg/config/syntax":    {pure: true, imports: []string{"pkg/config/diag"}},
-	"pkg/config":           {pure: true, imports: []string{"pkg/config/diag", "pkg/config/syntax"}, uses: []string{"github.com/BurntSushi/toml"}},
-	"pkg/config/convert":   {pure: true, imports: []string{"pkg/config", "pkg/config/diag", "pkg/config/syntax"}, uses: []string{"github.com/BurntSushi/toml"}},
-	"pkg/config/lint":      {pure: true, imports: []string{"pkg/config", "pkg/config/diag", "pkg/config/syntax"}},
-	"pkg/config/reference": {pure: true, imports: []string{"pkg/config", "pkg/config/convert", "pkg/config/lint", "pkg/config/diag"}},
-	"pkg/config/host":      {imports: []string{"pkg/config", "healthcheck", "healthcheck/dialogue"}},
+	"pkg/config/diag":       {pure: true},
+	"pkg/config/syntax":     {pure: true, imports: []string{"pkg/config/diag"}},
+	"pkg/config":            {pure: true, imports: []string{"pkg/config/diag", "pkg/config/syntax"}, uses: []string{"github.com/BurntSushi/toml"}},
+	"pkg/config/convert":    {pure: true, imports: []string{"pkg/config", "pkg/config/diag", "pkg/config/syntax"}, uses: []string{"github.com/BurntSushi/toml"}},
+	"pkg/config/lint":       {pure: true, imports: []string{"pkg/config", "pkg/config/diag", "pkg/config/syntax"}},
+	"pkg/config/reference":  {pure: true, imports: []string{"pkg/config", "pkg/config/convert", "pkg/config/lint", "pkg/config/diag"}},
+	"pkg/config/configtest": {},
+	"pkg/config/host":       {imports: []string{"pkg/config", "healthcheck", "healthcheck/dialogue"}},
 
 	"pkg/reconcile": {pure: true},
 

@@ -201,11 +201,11 @@ func dumpConfig(w io.Writer, r *config.Reading, form string) int {
 	case "data":
 		out = r.DumpData()
 	case "conf":
-		out = convert.Read(r.Tree).Text()
+		out = convert.Read(r).Text()
 	case "toml":
-		out = convert.TOML(convert.Read(r.Tree).Values())
+		out = convert.TOML(convert.Read(r).Values())
 	case "json":
-		b, err := convert.JSON(convert.Read(r.Tree).Values())
+		b, err := convert.JSON(convert.Read(r).Values())
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "holdfast check:", err)
 			return exitFound

@@ -30,7 +30,7 @@ func runConvert(args []string) int {
 		fmt.Fprintln(os.Stderr, "holdfast convert:", err)
 		return exitFound
 	}
-	outline := convert.Read(got.Tree)
+	outline := convert.Read(got)
 	if problems := outline.Losses(!*expand, !*drop); len(problems) > 0 || len(got.Tree.Files) == 0 {
 		if len(got.Tree.Files) == 0 {
 			problems = got.Problems

@@ -27,6 +27,8 @@ type decoder struct {
 	cfg      *Config
 	problems []diag.Problem
 	stopped  bool // an argument was missing: nothing further is read
+	goesOn   bool // read on nevertheless
+	refused  bool // what is being read has no effect
 	open     int  // blocks still open at the end of the file
 
 	blocks    []reading // the blocks being read
@@ -34,6 +36,7 @@ type decoder struct {
 	braceless []stretch // blocks without an opening brace
 
 	pending map[*Keyword]bool // without effect, and said so
+	record  *recorder
 
 	state // what is being read
 }
@@ -112,12 +115,14 @@ func (d *decoder) keyword(b *Block, l *syntax.Line, depth int) {
 	k := b.Lookup(l.Words[0].Text)
 	if k == nil {
 		d.unknown(b, l)
+		d.record.lost(l.Words[0])
 		return
 	}
 	if depth == 0 && k.Role != 0 && k.Role&d.role == 0 {
 		d.skipBlock()
 		return
 	}
+	d.record.add(k, d.pos-1)
 	if k.Old {
 		d.err("deprecated-keyword", l.Words[0], "%s is an old spelling", k.Name)
 		d.hint("use %s instead", k.Use)
@@ -196,7 +201,7 @@ type reading struct {
 // enter reads a block.
 func (d *decoder) enter(k *Keyword, a *arg, depth int) {
 	if k.open != nil && !k.open(d, a) {
-		d.skipBlock()
+		d.refuse(k, a, depth)
 		return
 	}
 	if d.stopped {
@@ -212,12 +217,14 @@ func (d *decoder) enter(k *Keyword, a *arg, depth int) {
 	}
 	d.serial++
 	d.blocks = append(d.blocks, reading{key.At, d.serial})
+	d.record.enter()
 	if k.Takes == Sub {
 		d.block(k.Block, depth+1)
 	} else {
 		d.items(k)
 	}
 	d.blocks = d.blocks[:len(d.blocks)-1]
+	d.record.leave(d.pos - 1)
 	if !braced && d.pos > start {
 		d.braceless = append(d.braceless, stretch{key.At.File, key.At.Start, d.lines.Line(d.pos - 1).At.End})
 	}
@@ -236,6 +243,7 @@ func (d *decoder) items(k *Keyword) {
 		case syntax.Open:
 			k.item(d, []syntax.Word{{Text: "{", At: l.At, Via: l.Via}})
 		default:
+			d.record.add(nil, d.pos-1)
 			k.item(d, l.Words)
 		}
 	}
@@ -334,7 +342,7 @@ func (d *decoder) missing(k *Keyword, a *arg) {
 	if k.Lax {
 		f.Class = diag.Config
 	} else {
-		d.stopped = true
+		d.stop()
 	}
 	d.add(f, a.key, k.Name+" needs an argument", "write: "+k.Name+" "+k.Synopsis())
 }
@@ -346,9 +354,12 @@ func (d *decoder) need(words []syntax.Word, i int) bool {
 	}
 	w := words[len(words)-1]
 	d.add(fault{"missing-argument", diag.Error, diag.Missing}, w, "something is missing behind "+w.Text, "")
-	d.stopped = true
+	d.stop()
 	return false
 }
+
+// stop ends the reading.
+func (d *decoder) stop() { d.stopped = !d.goesOn }
 
 // address reads an IP address; an IPv6 one may not carry a zone.
 func (d *decoder) address(w syntax.Word) (netip.Addr, bool) {

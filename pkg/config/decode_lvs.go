@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
 
@@ -16,7 +17,7 @@ func openVirtual(d *decoder, a *arg) bool {
 	if !d.nameOrStop(a) {
 		return false
 	}
-	v := &virtualDraft{VirtualServer: &VirtualServer{At: a.key.At.To(a.words[min(len(a.words), 2)-1].At), DefaultWeight: 1, Quorum: 1}}
+	v := newVirtual(a.key.At.To(a.words[min(len(a.words), 2)-1].At))
 	w := a.words[0]
 	switch w.Text {
 	case "group":
@@ -44,6 +45,10 @@ func openVirtual(d *decoder, a *arg) bool {
 	return true
 }
 
+func newVirtual(at diag.Span) *virtualDraft {
+	return &virtualDraft{VirtualServer: &VirtualServer{At: at, DefaultWeight: 1, Quorum: 1}}
+}
+
 // serverAddr reads ADDRESS [PORT].
 func (d *decoder) serverAddr(words []syntax.Word) (netip.AddrPort, bool) {
 	var port int64
@@ -52,9 +57,6 @@ func (d *decoder) serverAddr(words []syntax.Word) (netip.AddrPort, bool) {
 		if port, ok = d.integer(words[1], 0, 65535); !ok {
 			d.hint("ports are 1 to 65535; the whole block is ignored")
 			return netip.AddrPort{}, false
-		}
-		if port == 0 && d.vs == nil {
-			_ = port
 		}
 	}
 	addr, ok := parseAddr(words[0].Text)

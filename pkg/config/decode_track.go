@@ -18,10 +18,14 @@ func openSyncGroup(d *decoder, a *arg) bool {
 			return d.duplicate(a, g.At)
 		}
 	}
-	d.group = &groupDraft{SyncGroup: &SyncGroup{Name: a.words[0].Text, At: a.words[0].At}}
+	d.newSyncGroup(a.words[0])
 	d.groups = append(d.groups, d.group)
-	d.inst = nil
 	return true
+}
+
+func (d *decoder) newSyncGroup(name syntax.Word) {
+	d.group = &groupDraft{SyncGroup: &SyncGroup{Name: name.Text, At: name.At}}
+	d.inst = nil
 }
 
 func endSyncGroup(d *decoder) { d.group = nil }
@@ -41,10 +45,14 @@ func openTrackScript(d *decoder, a *arg) bool {
 	if !d.nameOrStop(a) {
 		return false
 	}
-	d.trackScript = &scriptDraft{TrackScript: &TrackScript{
-		Name: a.words[0].Text, At: a.words[0].At, Interval: time.Second, Rise: 1, Fall: 1,
-	}}
+	d.newTrackScript(a.words[0])
 	return true
+}
+
+func (d *decoder) newTrackScript(name syntax.Word) {
+	d.trackScript = &scriptDraft{TrackScript: &TrackScript{
+		Name: name.Text, At: name.At, Interval: time.Second, Rise: 1, Fall: 1,
+	}}
 }
 
 // endTrackScript keeps the script if it has a command and an account.
@@ -102,8 +110,12 @@ func openTrackProcess(d *decoder, a *arg) bool {
 			return d.duplicate(a, p.At)
 		}
 	}
-	d.process = &TrackProcess{Name: a.words[0].Text, At: a.words[0].At, Quorum: 1, QuorumMax: -1}
+	d.newTrackProcess(a.words[0])
 	return true
+}
+
+func (d *decoder) newTrackProcess(name syntax.Word) {
+	d.process = &TrackProcess{Name: name.Text, At: name.At, Quorum: 1, QuorumMax: -1}
 }
 
 func endTrackProcess(d *decoder) {
@@ -168,8 +180,12 @@ func openTrackFile(d *decoder, a *arg) bool {
 			return d.duplicate(a, f.At)
 		}
 	}
-	d.file = &TrackFile{Name: a.words[0].Text, At: a.words[0].At, Weight: 1}
+	d.newTrackFile(a.words[0])
 	return true
+}
+
+func (d *decoder) newTrackFile(name syntax.Word) {
+	d.file = &TrackFile{Name: name.Text, At: name.At, Weight: 1}
 }
 
 func endTrackFile(d *decoder) {
@@ -232,8 +248,12 @@ func openTrackGroup(d *decoder, a *arg) bool {
 			return d.duplicate(a, g.At)
 		}
 	}
-	d.trackGroup = &TrackGroup{Name: a.words[0].Text, At: a.words[0].At}
+	d.newTrackGroup(a.words[0])
 	return true
+}
+
+func (d *decoder) newTrackGroup(name syntax.Word) {
+	d.trackGroup = &TrackGroup{Name: name.Text, At: name.At}
 }
 
 func endTrackGroup(d *decoder) {
@@ -336,11 +356,15 @@ func openBFD(d *decoder, a *arg) bool {
 			return d.duplicate(a, b.At)
 		}
 	}
+	d.newBFD(name)
+	return true
+}
+
+func (d *decoder) newBFD(name syntax.Word) {
 	d.bfd = &bfdDraft{BFDInstance: &BFDInstance{
 		Name: name.Text, At: name.At, Multiplier: 5,
 		MinRx: 10 * time.Millisecond, MinTx: 10 * time.Millisecond, IdleTx: time.Second,
 	}}
-	return true
 }
 
 func setNeighbor(d *decoder, a *arg) { d.bfd.Neighbor = a.addr }
@@ -419,7 +443,7 @@ func (d *decoder) tracked(w syntax.Word, kind trackKind, t *Track) bool {
 	case trackScript:
 		for _, s := range d.scriptsRead {
 			if s.Name == w.Text {
-				t.Weight, t.Reverse, s.used = s.Weight, s.Reverse, true
+				t.Weight, t.Reverse, s.used = s.Weight, s.Reverse, s.used || !d.refused
 				return true
 			}
 			names = append(names, s.Name)

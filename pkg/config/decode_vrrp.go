@@ -45,13 +45,17 @@ func openInstance(d *decoder, a *arg) bool {
 			return d.duplicate(a, i.At)
 		}
 	}
+	d.newInstance(name)
+	d.instances = append(d.instances, d.inst)
+	return true
+}
+
+func (d *decoder) newInstance(name syntax.Word) {
 	d.inst = &instanceDraft{Instance: &Instance{
 		Name: name.Text, At: name.At, Preempt: true, UnicastTTL: 255,
 	}}
 	d.inst.GARP = GARPTimers{MasterDelay: notGiven, MasterRepeat: -1, Refresh: notGiven, RefreshRepeat: -1, LowerPrioDelay: notGiven, LowerPrioRepeat: -1}
 	d.inst.GARPExtraIf = notGiven
-	d.instances = append(d.instances, d.inst)
-	return true
 }
 
 // notGiven marks a duration that was not given.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/config/configtest"
 	"github.com/holdfast-lb/holdfast/pkg/config/lint"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
@@ -28,14 +29,16 @@ func FuzzDecode(f *testing.F) {
 	}
 	machine := testMachine()
 	f.Fuzz(func(t *testing.T, text string) {
-		o := syntax.Options{Source: syntax.Text("t.conf", text), MaxLines: 1000}
-		for _, mode := range []config.Mode{config.Test, config.Start} {
-			r := config.Load("t.conf", o, mode, machine)
-			_ = r.DumpData()
-			for _, p := range lint.Tidy(lint.Silence(append(r.Problems, lint.Check(r.Config)...), r.Tree.Comments)) {
-				_ = p.At.Text()
+		configtest.Bounded(t, func() {
+			o := syntax.Options{Source: syntax.Text("t.conf", text), MaxLines: 1000}
+			for _, mode := range []config.Mode{config.Test, config.Start} {
+				r := config.Load("t.conf", o, mode, machine)
+				_ = r.DumpData()
+				for _, p := range lint.Tidy(lint.Silence(append(r.Problems, lint.Check(r.Config)...), r.Tree.Comments)) {
+					_ = p.At.Text()
+				}
+				lint.Compare(r.Config, r.Config)
 			}
-			lint.Compare(r.Config, r.Config)
-		}
+		})
 	})
 }

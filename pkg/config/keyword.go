@@ -39,10 +39,15 @@ type Keyword struct {
 	Block *Block // what its braces hold, for a Sub, and the options of a line, for Items
 
 	set  func(*decoder, *arg)          // takes the value
-	open func(*decoder, *arg) bool     // before a Sub or Items is read; false skips the block
+	open func(*decoder, *arg) bool     // before a Sub or Items is read; false refuses the block
 	item func(*decoder, []syntax.Word) // one line of Items
 	end  func(*decoder)                // after the closing brace
 	bad  func(*decoder)                // instead of set, when the argument cannot be read
+
+	// scratch prepares the reading of a refused block for its mistakes: it
+	// puts something in place that is thrown away. Each open that may refuse
+	// has it.
+	scratch func(*decoder, syntax.Word)
 }
 
 // Twice says what happens when a keyword is given twice in a block.

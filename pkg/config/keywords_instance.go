@@ -402,7 +402,7 @@ var instanceBlock = Block{Keywords: []Keyword{
 	{
 		Name: "track_ping", Takes: Sub, Tier: 'C', Ours: true,
 		Doc:   "witnesses whose answers to pings matter; if the peers lose them too, nothing changes",
-		Block: &pingBlock, open: openTrackPing, end: endTrackPing,
+		Block: &pingBlock, open: openTrackPing, end: endTrackPing, scratch: scratchTrackPing,
 	},
 }}
 

@@ -220,7 +220,7 @@ var virtualBlock = Block{Keywords: []Keyword{
 	{
 		Name: "real_server", Takes: Sub, Tier: 'A', Args: "<ip> [<port>]",
 		Doc:   "one destination",
-		Block: &realBlock, open: openReal, end: endReal,
+		Block: &realBlock, open: openReal, end: endReal, scratch: scratchReal,
 	},
 	{
 		Name: "snat_address", Takes: Addr, Tier: 'C', Ours: true,

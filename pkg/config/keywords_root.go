@@ -17,37 +17,37 @@ var rootBlock = Block{Keywords: []Keyword{
 	{
 		Name: "vrrp_instance", Takes: Sub, Tier: 'A', Args: "<name>",
 		Doc:  "one virtual router (VRID + family + interface)",
-		Role: VRRP, Block: &instanceBlock, open: openInstance, end: endInstance,
+		Role: VRRP, Block: &instanceBlock, open: openInstance, end: endInstance, scratch: (*decoder).newInstance,
 	},
 	{
 		Name: "vrrp_sync_group", Takes: Sub, Tier: 'A', Args: "<name>",
 		Doc:  "set of instances that change state together",
-		Role: VRRP, Block: &groupBlock, open: openSyncGroup, end: endSyncGroup,
+		Role: VRRP, Block: &groupBlock, open: openSyncGroup, end: endSyncGroup, scratch: (*decoder).newSyncGroup,
 	},
 	{
 		Name: "vrrp_script", Takes: Sub, Tier: 'A', Args: "<name>",
 		Doc:  "periodically run check command usable from track_script",
-		Role: VRRP, Block: &scriptBlock, open: openTrackScript, end: endTrackScript,
+		Role: VRRP, Block: &scriptBlock, open: openTrackScript, end: endTrackScript, scratch: (*decoder).newTrackScript,
 	},
 	{
 		Name: "vrrp_track_process", Takes: Sub, Tier: 'B', Args: "<name>",
 		Doc:  "watch the number of running copies of a program",
-		Role: VRRP, Block: &processBlock, open: openTrackProcess, end: endTrackProcess,
+		Role: VRRP, Block: &processBlock, open: openTrackProcess, end: endTrackProcess, scratch: (*decoder).newTrackProcess,
 	},
 	{
 		Name: "track_file", Takes: Sub, Tier: 'B', Args: "<name>",
 		Doc:  "watch a file whose content is a number; usable by VRRP (track_file) and checker (FILE_CHECK)",
-		Role: VRRP | Checkers, Block: &fileBlock, open: openTrackFile, end: endTrackFile,
+		Role: VRRP | Checkers, Block: &fileBlock, open: openTrackFile, end: endTrackFile, scratch: (*decoder).newTrackFile,
 	},
 	{
 		Name: "vrrp_track_file", Takes: Sub, Tier: 'D', Args: "<name>", Use: "track_file",
 		Doc:  "old spelling of track_file (logged, not counted as an error)",
-		Role: VRRP | Checkers, Block: &fileBlock, open: openTrackFile, end: endTrackFile,
+		Role: VRRP | Checkers, Block: &fileBlock, open: openTrackFile, end: endTrackFile, scratch: (*decoder).newTrackFile,
 	},
 	{
 		Name: "track_group", Takes: Sub, Tier: 'C', Args: "<name>",
 		Doc:  "named list of instances used by track_group on static addresses/routes/rules",
-		Role: VRRP, Block: &trackGroupBlock, open: openTrackGroup, end: endTrackGroup,
+		Role: VRRP, Block: &trackGroupBlock, open: openTrackGroup, end: endTrackGroup, scratch: (*decoder).newTrackGroup,
 	},
 	{
 		Name: "static_ipaddress", Takes: Items, Tier: 'B',
@@ -87,12 +87,12 @@ var rootBlock = Block{Keywords: []Keyword{
 	{
 		Name: "virtual_server", Takes: Sub, Tier: 'A', Args: "<addr> [<port>] | fwmark <int> | group <name>",
 		Doc:  "one IPVS service (or set of services)",
-		Role: Checkers, Block: &virtualBlock, open: openVirtual, end: endVirtual,
+		Role: Checkers, Block: &virtualBlock, open: openVirtual, end: endVirtual, scratch: scratchVirtual,
 	},
 	{
 		Name: "virtual_server_group", Takes: Items, Tier: 'B', Args: "<name>",
 		Doc:  "set of addresses/ranges/fwmarks served by one virtual_server",
-		Role: Checkers, Block: &serverGroupBlock, open: openServerGroup, item: itemServerGroup, end: endServerGroup,
+		Role: Checkers, Block: &serverGroupBlock, open: openServerGroup, item: itemServerGroup, end: endServerGroup, scratch: scratchServerGroup,
 	},
 	{
 		Name: "SSL", Takes: Sub, Tier: 'C',
@@ -102,7 +102,7 @@ var rootBlock = Block{Keywords: []Keyword{
 	{
 		Name: "bfd_instance", Takes: Sub, Tier: 'C', Args: "<name, <32 chars>",
 		Doc:  "one BFD session",
-		Role: VRRP | Checkers | BFD, Block: &bfdBlock, open: openBFD, end: endBFD,
+		Role: VRRP | Checkers | BFD, Block: &bfdBlock, open: openBFD, end: endBFD, scratch: (*decoder).newBFD,
 	},
 	{
 		Name: "net_namespace", Takes: Text, Tier: 'B', Args: "<name>", Default: "process namespace", Lax: true,

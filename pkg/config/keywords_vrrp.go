@@ -12,7 +12,7 @@ var groupBlock = Block{Keywords: []Keyword{
 	{
 		Name: "group", Takes: Items, Tier: 'A', Default: "required",
 		Doc:  "members (also accepted one per line); a second group block is an error",
-		open: openMembers, item: itemMembers,
+		open: openMembers, item: itemMembers, scratch: (*decoder).newSyncGroup,
 	},
 	{
 		Name: "track_interface", Takes: Items, Tier: 'B',

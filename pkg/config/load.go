@@ -33,6 +33,7 @@ type Reading struct {
 
 	// What the dump shows besides.
 	env       *Env
+	mode      Mode
 	virtuals  []*virtualDraft
 	instances []*instanceDraft
 	groups    []*groupDraft
@@ -45,7 +46,7 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 	if env == nil {
 		env = &Env{}
 	}
-	r := &Reading{Config: &Config{}, env: env}
+	r := &Reading{Tree: tree, Config: &Config{}, mode: mode, env: env}
 	parent := newDecoder(tree, Parent, mode, env)
 	parent.read()
 	parent.finishGlobal()
@@ -120,7 +121,6 @@ func (r *Reading) enter(parent *decoder) {
 func Load(name string, o syntax.Options, mode Mode, env *Env) *Reading {
 	tree, problems := syntax.Parse(name, o)
 	r := Read(tree, mode, env)
-	r.Tree = tree
 	r.Problems = append(problems, r.Problems...)
 	return r
 }

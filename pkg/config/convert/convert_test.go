@@ -56,13 +56,13 @@ func loadText(name, text string) *config.Reading {
 // compares what they mean.
 func roundTrip(t *testing.T, name string, o syntax.Options) {
 	t.Helper()
-	tree, want := read(name, o)
-	outline := Read(tree)
+	_, want := read(name, o)
+	outline := Read(want)
 	for _, form := range []struct{ name, text string }{
 		{"normal.conf", outline.Text()},
 		{"normal.toml", TOML(outline.Values())},
 	} {
-		again, got := readText(form.name, form.text)
+		_, got := readText(form.name, form.text)
 		for _, p := range got.Problems {
 			if strings.HasPrefix(p.ID, "toml-") {
 				t.Errorf("%s", diag.Renderer{}.Text(p))
@@ -72,7 +72,7 @@ func roundTrip(t *testing.T, name string, o syntax.Options) {
 			t.Errorf("%s means something else as %s:\n%s\n%s", name, form.name, d, form.text)
 			return
 		}
-		if a, b := outline.Text(), Read(again).Text(); form.name == "normal.conf" && a != b {
+		if a, b := outline.Text(), Read(got).Text(); form.name == "normal.conf" && a != b {
 			t.Errorf("%s: printed twice:\n%s", name, cmp.Diff(a, b))
 		}
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/config/configtest"
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
@@ -33,27 +35,29 @@ func seeds(f *testing.F, patterns ...string) {
 func FuzzRoundTrip(f *testing.F) {
 	seeds(f, "testdata/*.conf", "../../../examples/*.conf", "../testdata/messages/*.conf")
 	f.Fuzz(func(t *testing.T, text string) {
-		o := syntax.Options{Source: syntax.Text("t.conf", text), MaxLines: 1000}
-		tree, want := read("t.conf", o)
-		if !expressible(tree) {
-			t.Skip("cannot be written down")
-		}
-		if diag.ExitStatus(want.Problems) == 2 {
-			t.Skip("reading stopped in the middle")
-		}
-		outline := Read(tree)
-		if len(outline.Losses(false, false)) > 0 {
-			t.Skip("cannot be written down")
-		}
-		for _, form := range []struct{ name, text string }{
-			{"normal.conf", outline.Text()},
-			{"normal.toml", TOML(outline.Values())},
-		} {
-			_, got := readText(form.name, form.text)
-			if d := cmp.Diff(want.Config, got.Config, meaning); d != "" {
-				t.Fatalf("means something else as %s:\n%s\n%s", form.name, d, form.text)
+		configtest.Bounded(t, func() {
+			o := syntax.Options{Source: syntax.Text("t.conf", text), MaxLines: 1000}
+			tree, want := read("t.conf", o)
+			if !expressible(tree) {
+				t.Skip("cannot be written down")
 			}
-		}
+			if diag.ExitStatus(want.Problems) == 2 {
+				t.Skip("reading stopped in the middle")
+			}
+			outline := Read(want)
+			if len(outline.Losses(false, false)) > 0 {
+				t.Skip("cannot be written down")
+			}
+			for _, form := range []struct{ name, text string }{
+				{"normal.conf", outline.Text()},
+				{"normal.toml", TOML(outline.Values())},
+			} {
+				_, got := readText(form.name, form.text)
+				if d := cmp.Diff(want.Config, got.Config, meaning); d != "" {
+					t.Fatalf("means something else as %s:\n%s\n%s", form.name, d, form.text)
+				}
+			}
+		})
 	})
 }
 
@@ -79,18 +83,20 @@ func expressible(tree *syntax.Tree) bool {
 func FuzzTOML(f *testing.F) {
 	seeds(f, "testdata/messages/*.toml")
 	tree, _ := syntax.Parse("words.conf", syntax.Options{Source: syntax.NewSource(os.DirFS("testdata"), "/", nil)})
-	f.Add(TOML(Read(tree).Values()))
+	f.Add(TOML(Read(config.Read(tree, config.Test, machine())).Values()))
 	f.Add("a.b.\"c d\" = [[1, 2], {x = '''y'''}, 1979-05-27T07:32:00Z]\n[[e.f]]\ng = \"\\u00e9\\\n  \"\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		tree, r := readText("t.toml", text)
-		for _, l := range tree.Lines.All() {
-			_ = l.At.Text()
-			for _, w := range l.Words {
-				_ = w.At.Text()
+		configtest.Bounded(t, func() {
+			tree, r := readText("t.toml", text)
+			for _, l := range tree.Lines.All() {
+				_ = l.At.Text()
+				for _, w := range l.Words {
+					_ = w.At.Text()
+				}
 			}
-		}
-		for _, p := range r.Problems {
-			_ = p.At.Text()
-		}
+			for _, p := range r.Problems {
+				_ = p.At.Text()
+			}
+		})
 	})
 }

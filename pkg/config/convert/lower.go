@@ -315,7 +315,6 @@ func (l *lowerer) comments(file *diag.File, comments []diag.Span) {
 func Load(name string, o syntax.Options, mode config.Mode, env *config.Env) *config.Reading {
 	tree, problems := Parse(name, o)
 	r := config.Read(tree, mode, env)
-	r.Tree = tree
 	r.Problems = append(problems, r.Problems...)
 	return r
 }

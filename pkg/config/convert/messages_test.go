@@ -32,8 +32,8 @@ func TestMessages(t *testing.T) {
 			if IsTOML(name) {
 				problems = loadText(name, string(text)).Problems
 			} else {
-				tree, _ := readText(name, string(text))
-				problems = Read(tree).Losses(true, true)
+				_, r := readText(name, string(text))
+				problems = Read(r).Losses(true, true)
 			}
 			id := strings.TrimSuffix(name, filepath.Ext(name))
 			if len(problems) == 0 || problems[0].ID != id {

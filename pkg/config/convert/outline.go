@@ -24,12 +24,12 @@ type Node struct {
 	After    []syntax.Comment // comments on the same line
 	Inside   []syntax.Comment // comments in front of the closing brace
 
-	line, end int    // in the tree: the keyword, the closing brace
+	line, end int    // in the tree: the keyword, the end of the block
 	quote     string // around a command
 }
 
-// Outline is what a configuration says, brace by brace as the processes follow
-// it: words that are no keywords, and braces that belong to none, are left out.
+// Outline is what a configuration says, as [config.Reading.Elements] tells it:
+// words that are no keywords, and braces that belong to none, are left out.
 type Outline struct {
 	Nodes   []*Node
 	Rest    []syntax.Comment // at the end
@@ -75,40 +75,35 @@ func (o *Outline) Losses(features, unknown bool) (problems []diag.Problem) {
 	return problems
 }
 
-// Read makes the outline of a tree.
-func Read(tree *syntax.Tree) *Outline {
-	o := &Outline{used: tree.Used}
-	if len(tree.Files) > 0 {
-		o.main = tree.Files[0]
+// Read makes the outline of what has been read.
+func Read(r *config.Reading) *Outline {
+	o := &Outline{used: r.Tree.Used}
+	if len(r.Tree.Files) > 0 {
+		o.main = r.Tree.Files[0]
 	}
-	seen := map[diag.Span]bool{}
-	for _, role := range [...]config.Role{config.Parent, config.VRRP, config.Checkers, config.BFD} {
-		r := follower{lines: &tree.Lines, role: role}
-		for _, n := range r.block(config.Root(), 0) {
-			if owner(n.Keyword) == role {
-				o.Nodes = append(o.Nodes, n)
-			}
-		}
-		for _, w := range r.unknown {
-			if !seen[w.At] {
-				seen[w.At] = true
-				o.Unknown = append(o.Unknown, w)
-			}
-		}
-	}
-	sort.SliceStable(o.Nodes, func(i, j int) bool { return o.Nodes[i].line < o.Nodes[j].line })
-	o.comments(tree)
+	var elements []*config.Element
+	elements, o.Unknown = r.Elements()
+	o.Nodes = nodes(elements, &r.Tree.Lines)
+	o.comments(r.Tree)
 	return o
 }
 
-// owner is the process whose understanding of a keyword of the top level counts.
-func owner(k *config.Keyword) config.Role {
-	for _, role := range [...]config.Role{config.BFD, config.VRRP, config.Checkers} {
-		if k.Role&role != 0 {
-			return role
+// nodes gives elements their words.
+func nodes(elements []*config.Element, lines *syntax.Lines) []*Node {
+	var out []*Node
+	for _, e := range elements {
+		l := lines.Line(e.Line)
+		n := &Node{Keyword: e.Keyword, Words: l.Words, At: l.At, line: e.Line, end: e.End}
+		if k := e.Keyword; k != nil {
+			n.Words = l.Words[1:]
+			if k.IsCommand() && !n.command(&l) {
+				continue
+			}
 		}
+		n.Children = nodes(e.Children, lines)
+		out = append(out, n)
 	}
-	return config.Parent
+	return out
 }
 
 // comments hands the comments of the tree to the nodes.
@@ -148,43 +143,6 @@ func (o *Outline) comments(tree *syntax.Tree) {
 	}
 }
 
-// follower reads the lines of a tree as one process does.
-type follower struct {
-	lines   *syntax.Lines
-	pos     int
-	role    config.Role
-	unknown []syntax.Word
-}
-
-func (r *follower) block(b *config.Block, depth int) (nodes []*Node) {
-	for r.pos < r.lines.Len() {
-		l := r.lines.Line(r.pos)
-		r.pos++
-		switch l.Kind {
-		case syntax.Close:
-			if depth > 0 {
-				return nodes
-			}
-		case syntax.Plain:
-			k := b.Lookup(l.Words[0].Text)
-			switch {
-			case k == nil:
-				r.unknown = append(r.unknown, l.Words[0])
-			case depth == 0 && k.Role != 0 && k.Role&r.role == 0:
-				r.skip()
-			default:
-				n := &Node{Keyword: k, Words: l.Words[1:], At: l.At, line: r.pos - 1}
-				if k.IsCommand() && !n.command(&l) {
-					continue
-				}
-				r.enter(n, depth)
-				nodes = append(nodes, n)
-			}
-		}
-	}
-	return nodes
-}
-
 // command takes the words of a command from the line as it was typed: first the
 // command, whole, then the account. It returns false if they have no effect.
 func (n *Node) command(l *syntax.Line) bool {
@@ -220,51 +178,6 @@ func (n *Node) commandText() string {
 		out = append(out, text)
 	}
 	return strings.Join(out, " ")
-}
-
-// enter reads the block of a node, if its keyword has one.
-func (r *follower) enter(n *Node, depth int) {
-	takes := n.Keyword.Takes
-	if takes != config.Sub && takes != config.Items {
-		return
-	}
-	if r.pos < r.lines.Len() && r.lines.Kind(r.pos) == syntax.Open {
-		r.pos++
-	}
-	if takes == config.Sub {
-		n.Children = r.block(n.Keyword.Block, depth+1)
-		n.end = r.pos - 1
-		return
-	}
-	for r.pos < r.lines.Len() {
-		l := r.lines.Line(r.pos)
-		r.pos++
-		switch l.Kind {
-		case syntax.Close:
-			n.end = r.pos - 1
-			return
-		case syntax.Plain:
-			n.Children = append(n.Children, &Node{Words: l.Words, At: l.At, line: r.pos - 1})
-		}
-	}
-}
-
-// skip passes over a block that concerns other processes.
-func (r *follower) skip() {
-	if r.pos == r.lines.Len() || r.lines.Kind(r.pos) != syntax.Open {
-		return
-	}
-	for depth := 0; r.pos < r.lines.Len(); {
-		switch r.lines.Kind(r.pos) {
-		case syntax.Open:
-			depth++
-		case syntax.Close:
-			depth--
-		}
-		if r.pos++; depth == 0 {
-			return
-		}
-	}
 }
 
 // Text writes the outline in keepalived's language, one keyword on a line.

@@ -272,8 +272,8 @@ func TestSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tree, _ := syntax.Parse("x.conf", syntax.Options{Source: syntax.Text("x.conf", string(text))})
-		out, err := convert.JSON(convert.Read(tree).Values())
+		read := config.Load("x.conf", syntax.Options{Source: syntax.Text("x.conf", string(text))}, config.Test, nil)
+		out, err := convert.JSON(convert.Read(read).Values())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/holdfast-lb/holdfast/pkg/config/configtest"
 )
 
 // FuzzParse looks for panics, endless work and spans outside their files.
@@ -19,32 +21,34 @@ func FuzzParse(f *testing.F) {
 	f.Add("$A=$B\n$B=x${A}\n$A\n$M=\\\n a\\\n $M\n$M", "include main.conf\n")
 	f.Add("~SEQ(i,1,9) ~LST({a,b},{1},{2,3}) x${i}$a { include inc.conf\n", "@me y\\#${_RANDOM 3}\"")
 	f.Fuzz(func(t *testing.T, main, included string) {
-		source := Text("main.conf", main)
-		source.Add("inc.conf", included)
-		tree, problems := Parse("main.conf", Options{Source: source, ConfigID: "me", MaxLines: 2000})
-		for _, l := range tree.Lines.All() {
-			_ = l.At.Text()
-			if (l.Kind == Plain) != (len(l.Words) > 0) {
-				t.Errorf("line of kind %d with %d words", l.Kind, len(l.Words))
-			}
-			for _, w := range l.Words {
-				_ = w.At.Text()
-				if w.Via == nil && w.Text != w.At.Text() && len(w.Text) >= len(w.At.Text()) {
-					t.Errorf("word %q was typed as %q", w.Text, w.At.Text())
+		configtest.Bounded(t, func() {
+			source := Text("main.conf", main)
+			source.Add("inc.conf", included)
+			tree, problems := Parse("main.conf", Options{Source: source, ConfigID: "me", MaxLines: 2000})
+			for _, l := range tree.Lines.All() {
+				_ = l.At.Text()
+				if (l.Kind == Plain) != (len(l.Words) > 0) {
+					t.Errorf("line of kind %d with %d words", l.Kind, len(l.Words))
+				}
+				for _, w := range l.Words {
+					_ = w.At.Text()
+					if w.Via == nil && w.Text != w.At.Text() && len(w.Text) >= len(w.At.Text()) {
+						t.Errorf("word %q was typed as %q", w.Text, w.At.Text())
+					}
 				}
 			}
-		}
-		for _, p := range problems {
-			_ = p.At.Text()
-			for _, n := range p.Notes {
-				_ = n.At.Text()
+			for _, p := range problems {
+				_ = p.At.Text()
+				for _, n := range p.Notes {
+					_ = n.At.Text()
+				}
 			}
-		}
-		nodes, rest := tree.Nodes()
-		if got := count(nodes); got != tree.Lines.Len() {
-			t.Errorf("%d lines became %d in nodes", tree.Lines.Len(), got)
-		}
-		_ = rest
+			nodes, rest := tree.Nodes()
+			if got := count(nodes); got != tree.Lines.Len() {
+				t.Errorf("%d lines became %d in nodes", tree.Lines.Len(), got)
+			}
+			_ = rest
+		})
 	})
 }
 

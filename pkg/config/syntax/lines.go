@@ -34,6 +34,11 @@ func (l *Lines) Len() int { return len(l.places) }
 // Kind is what line i is.
 func (l *Lines) Kind(i int) Kind { return l.places[i].kind }
 
+// First returns the first n lines.
+func (l *Lines) First(n int) *Lines {
+	return &Lines{places: l.places[:n:n], files: l.files, made: l.made}
+}
+
 // Line returns line i.
 func (l *Lines) Line(i int) Line { return l.Read(i, nil) }
 
