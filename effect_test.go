@@ -135,7 +135,6 @@ var told = map[string]string{
 	"SSL.CA":                       "no certificate is verified, as keepalived does",
 	"SyncDaemon.IDGiven":           "how ID was written",
 	"VirtualServer.Hashed":         "the kernel sets the flag of every service",
-	"VirtualServer.Netmask":        "how Granularity was written",
 }
 
 // Every field of the typed configuration is read by somebody who acts on it, or the

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -108,8 +109,8 @@ func (d *decoder) virtual(v *virtualDraft) {
 		d.err("port-zero", name, "a service for all ports needs persistence_timeout; %s is set", DefaultPersistence)
 		v.Persistence = DefaultPersistence
 	}
-	if v.Granularity == 0 {
-		v.Granularity = 32
+	if !v.granularityGiven {
+		v.Granularity, v.Netmask = 32, math.MaxUint32
 		if v.IPv6 {
 			v.Granularity = 128
 		}

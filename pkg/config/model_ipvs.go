@@ -26,7 +26,7 @@ type VirtualServer struct {
 	Hashed        bool
 	Persistence   time.Duration // 0 is off
 	Granularity   int           // prefix length; 32 or 128 by default
-	Netmask       uint32        // the same for IPv4, as given: it may have holes
+	Netmask       uint32        // the same for IPv4, as given: it may have holes, or be 0
 	Engine        string
 	Timing        Timing // defaults for its checkers
 	Inhibit       bool

@@ -393,7 +393,11 @@ func (r *role) finish(o outcome) {
 	if len(foreign) > 0 {
 		r.counts.Drift += uint64(len(foreign))
 		r.counts.LastDrift = time.Now()
-		r.log.Warn(foreignText(foreign), zap.Int("changes", len(foreign)))
+		r.log.Warn("The IPVS table was changed by another program, repaired: "+summary(foreign), zap.Int("changes", len(foreign)))
+	}
+	if len(o.held) > 0 {
+		r.log.Warn(fmt.Sprintf("The IPVS table differs from the configuration, to be put right in %v: %s",
+			r.cfg.Global.LVS.ReconcileInterval, summary(o.held)), zap.Int("changes", len(o.held)))
 	}
 	for _, k := range o.job.keys {
 		delete(r.leaving, k)

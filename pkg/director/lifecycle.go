@@ -41,7 +41,11 @@ func (r *role) start(ctx context.Context) error {
 	e := r.policy.load(r.cfg, checksFor(r.cfg), found, r.started)
 	r.policy.recalled = nil
 	r.surround(r.policy.rules(), r.policy.parameters())
-	r.finish(carryOut(ctx, r.kernel, job{keys: r.policy.keys, want: r.policy.table(), full: true}))
+	r.finish(carryOut(ctx, r.kernel, job{
+		keys: r.policy.keys, want: r.policy.table(), full: true,
+		// Another program's servers stay until the checks of ours have spoken.
+		gentle: !r.opt.Restarted && lvs.ReconcileInterval > 0,
+	}))
 	r.report(e) // takes longer than the programming where there are thousands of services
 	r.setDaemons(ctx, r.kernel, daemonsOf(r.cfg, r.states))
 	r.engine.Set(r.policy.specs())
@@ -133,15 +137,17 @@ func (r *role) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	r.report(r.policy.stop())
+	var err error
 	if r.opt.DontReleaseIPVS {
-		return r.rules.Release()
+		err = r.rules.Release()
+	} else {
+		err = errors.Join(r.release(ctx), r.rules.Close(), r.sysctls.Restore())
 	}
-	err := r.release(ctx)
 	r.setDaemons(ctx, r.kernel, nil)
 	if r.before != (ipvs.Timeouts{}) {
 		err = errors.Join(err, r.kernel.SetTimeouts(ctx, r.before))
 	}
-	return errors.Join(err, r.rules.Close(), r.sysctls.Restore())
+	return err
 }
 
 // release removes our services, which takes their destinations along.

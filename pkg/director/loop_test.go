@@ -261,6 +261,47 @@ func TestAdoptionSendsNothing(t *testing.T) {
 	})
 }
 
+// What a first start finds is not touched, as with keepalived, until the first
+// comparison as a matter of routine; a successor, or a role that makes none,
+// puts it right at once.
+func TestLeftoversAtTheStart(t *testing.T) {
+	every5 := func(cfg *config.Config) *config.Config { return every(5*time.Second, cfg) }
+	repair := []string{"edit service 10.9.0.100:80/tcp", "edit 10.9.0.11:80 of 10.9.0.100:80/tcp", "delete 10.9.0.17:80 from 10.9.0.100:80/tcp"}
+	const missing = "add 10.9.0.12:80 to 10.9.0.100:80/tcp"
+	for _, tt := range []struct {
+		name   string
+		cfg    func(*config.Config) *config.Config
+		change func(*Options)
+		first  []string
+		later  []string
+	}{
+		{"a first start", every5, func(*Options) {}, []string{missing}, repair},
+		{"a successor", every5, func(o *Options) { o.Restarted = true }, slices.Insert(slices.Clone(repair), 2, missing), nil},
+		{"lvs_reconcile_interval 0", func(c *config.Config) *config.Config { return c }, func(*Options) {}, slices.Insert(slices.Clone(repair), 2, missing), nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := ipvstest.New()
+				k.Tamper(ipvs.Op{Verb: ipvs.AddService, Service: ipvs.Service{Key: webKey, Scheduler: "sh"}},
+					webOp(ipvs.AddDestination, "10.9.0.11:80", 1), webOp(ipvs.AddDestination, "10.9.0.17:80", 7))
+				unchecked := vs(rs("10.9.0.11:80", 5), rs("10.9.0.12:80", 1))
+				for _, s := range unchecked.RealServers {
+					s.Checkers = nil
+				}
+				g := launch(t, k, tt.cfg(cfgOf(unchecked)), tt.change)
+				g.did(tt.first...)
+				if said := g.logged("differs from the configuration, to be put right in 5s: edit service 10.9.0.100:80/tcp, edit"); said != (tt.later != nil) {
+					t.Errorf("that it differs is logged: %v", said)
+				}
+				time.Sleep(6 * time.Second)
+				synctest.Wait()
+				g.did(tt.later...)
+				g.end()
+			})
+		})
+	}
+}
+
 // TestFlushIsForTheFirstStart: a successor keeps what its predecessor built.
 func TestFlushIsForTheFirstStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -37,11 +37,13 @@ func serverName(vs *config.VirtualServer, at netip.AddrPort) string {
 }
 
 // identity tells virtual servers apart over a reload. Two of one group may
-// differ in nothing but the protocol, two of one mark in the family.
+// differ in nothing but the protocol, two of one mark in the family, and two that
+// are written twice in nothing but their order.
 type identity struct {
 	name     string
 	protocol config.Protocol
 	ipv6     bool
+	again    int // how many before it are the same
 }
 
 func identify(vs *config.VirtualServer) identity {

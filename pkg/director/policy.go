@@ -57,8 +57,11 @@ func (p *policy) load(cfg *config.Config, checks checksOf, found ipvs.Table, now
 	for _, vs := range cfg.VirtualServers {
 		id := identify(vs)
 		keys := keysOf(vs, groups)
-		if len(vs.RealServers) == 0 || len(keys) == 0 || p.byID[id] != nil {
-			continue // all are reported with the configuration
+		if len(vs.RealServers) == 0 || len(keys) == 0 {
+			continue // both are reported with the configuration
+		}
+		for p.byID[id] != nil {
+			id.again++
 		}
 		pl := &pool{id: id, name: id.name, cfg: vs, keys: keys}
 		if vs.Group != "" && cfg.Global.Firewall.NFIPVS {
@@ -104,7 +107,8 @@ func (p *policy) enter(e *effects, pl *pool) {
 
 // newServers makes the servers of a pool as if none was known before. They are
 // allocated together, for there are tens of thousands of them.
-func newServers(vs *config.VirtualServer, checks checksOf, now time.Time) []*server {
+func newServers(pl *pool, checks checksOf, now time.Time) []*server {
+	vs := pl.cfg
 	all, list := make([]server, len(vs.RealServers)), make([]*server, len(vs.RealServers))
 	for i, rs := range vs.RealServers {
 		s := &all[i]
@@ -113,6 +117,9 @@ func newServers(vs *config.VirtualServer, checks checksOf, now time.Time) []*ser
 			s.checks = make([]check, len(specs))
 			for j := range specs {
 				s.checks[j] = check{spec: specs[j], up: !specs[j].Alpha}
+				if pl.id.again > 0 { // or it would be a check of the first
+					s.checks[j].spec.Key += fmt.Sprintf(" again %d", pl.id.again)
+				}
 			}
 		}
 		s.up, s.weight = s.healthy(), s.total()
@@ -123,7 +130,7 @@ func newServers(vs *config.VirtualServer, checks checksOf, now time.Time) []*ser
 
 // create starts a virtual server.
 func (p *policy) create(e *effects, pl *pool, checks checksOf, here findings, now time.Time) {
-	pl.servers = newServers(pl.cfg, checks, now)
+	pl.servers = newServers(pl, checks, now)
 	for _, s := range pl.servers {
 		if s.up && len(s.checks) > 0 && here.lacks(pl.keys, s.cfg) {
 			s.assumeDown()
@@ -171,7 +178,7 @@ func (p *policy) inherit(e *effects, pl, was *pool, checks checksOf, now time.Ti
 	for _, s := range was.servers {
 		before[s.cfg.Addr] = s
 	}
-	pl.servers = newServers(pl.cfg, checks, now)
+	pl.servers = newServers(pl, checks, now)
 	for _, s := range pl.servers {
 		if o := before[s.cfg.Addr]; o != nil {
 			delete(before, s.cfg.Addr)

@@ -191,6 +191,26 @@ func TestQuorumWithHysteresis(t *testing.T) {
 		`)
 }
 
+// A quorum of 0 is what the configuration's checks make of weights that are all 0.
+func TestNoWeightIsNoQuorum(t *testing.T) {
+	withoutWeight := func(v *config.VirtualServer) {
+		v.Quorum, v.Sorry = 0, &config.SorryServer{Addr: addr("10.9.0.18:80")}
+	}
+	s := begin(t, cfgOf(edit(vs(rs("10.9.0.11:80", 0), rs("10.9.0.12:80", 0)), withoutWeight)))
+	s.tables(`
+		10.9.0.100:80/tcp rr
+		  10.9.0.18:80 NAT 1
+		`)
+	s.told("VS [10.9.0.100]:tcp:80 DOWN")
+	s.reload(cfgOf(edit(vs(rs("10.9.0.11:80", 3), rs("10.9.0.12:80", 0)), func(v *config.VirtualServer) { withoutWeight(v); v.Quorum = 1 })))
+	s.tables(`
+		10.9.0.100:80/tcp rr
+		  10.9.0.11:80 NAT 3
+		  10.9.0.12:80 NAT 0
+		`)
+	s.told("VS [10.9.0.100]:tcp:80 UP")
+}
+
 func TestInhibit(t *testing.T) {
 	inhibited := func(r *config.RealServer) { r.Inhibit = true }
 	s := begin(t, cfgOf(edit(vs(edit(rs("10.9.0.11:80", 5), inhibited), edit(rs("10.9.0.12:80", 5), inhibited)), func(v *config.VirtualServer) {
@@ -450,6 +470,28 @@ func TestTwoGroupsShareAService(t *testing.T) {
 		`)
 }
 
+// keepalived programs one service for both, too.
+func TestTheSameServiceTwice(t *testing.T) {
+	cfg := cfgOf(vs(rs("10.9.0.11:80", 1)), vs(rs("10.9.0.11:80", 5), rs("10.9.0.12:80", 2)))
+	s := begin(t, cfg)
+	both := `
+		10.9.0.100:80/tcp rr
+		  10.9.0.11:80 NAT 1
+		  10.9.0.12:80 NAT 2
+		`
+	s.tables(both)
+	if n := len(s.p.specs()); n != 3 {
+		t.Errorf("%d checks, want one for each time that the server is written", n)
+	}
+	s.reload(cfg)
+	s.tables(both)
+	s.reload(cfgOf(cfg.VirtualServers[0]))
+	s.tables(`
+		10.9.0.100:80/tcp rr
+		  10.9.0.11:80 NAT 1
+		`)
+}
+
 func TestServiceSettings(t *testing.T) {
 	base := ipvs.Service{Key: ipvs.AddressKey(ipvs.TCP, addr("10.9.0.100:80")), Scheduler: "rr", Netmask: 0xffffffff}
 	v6 := ipvs.Service{Key: ipvs.AddressKey(ipvs.TCP, addr("[fd09::1]:80")), Scheduler: "rr", Netmask: 128}
@@ -462,12 +504,18 @@ func TestServiceSettings(t *testing.T) {
 		{"scheduler flags", func(v *config.VirtualServer) { v.SchedFlags = 0x18 }, *edit(&ipvs.Service{Key: base.Key, Scheduler: "rr", Netmask: base.Netmask}, func(s *ipvs.Service) { s.Flags = ipvs.SchedulerFlag1 | ipvs.SchedulerFlag2 })},
 		{"one packet", func(v *config.VirtualServer) { v.OnePacket = true }, ipvs.Service{Key: base.Key, Scheduler: "rr", Netmask: base.Netmask, Flags: ipvs.OnePacket}},
 		{"persistence", func(v *config.VirtualServer) {
-			v.Persistence, v.Granularity, v.Engine = time.Minute, 24, "sip"
+			v.Persistence, v.Netmask, v.Engine = time.Minute, 0xffffff00, "sip"
 		}, ipvs.Service{Key: base.Key, Scheduler: "rr", Netmask: 0xffffff00, Flags: ipvs.Persistent, Timeout: time.Minute, Engine: "sip"}},
-		{"granularity without persistence", func(v *config.VirtualServer) { v.Granularity = 24 }, base},
+		{"granularity without persistence", func(v *config.VirtualServer) { v.Netmask = 0xffffff00 }, base},
+		{"a granularity with holes", func(v *config.VirtualServer) {
+			v.Persistence, v.Netmask = time.Minute, 0xff00ff00
+		}, ipvs.Service{Key: base.Key, Scheduler: "rr", Netmask: 0xff00ff00, Flags: ipvs.Persistent, Timeout: time.Minute}},
+		{"everybody is one", func(v *config.VirtualServer) {
+			v.Persistence, v.Netmask = time.Minute, 0
+		}, ipvs.Service{Key: base.Key, Scheduler: "rr", Flags: ipvs.Persistent, Timeout: time.Minute}},
 		{"IPv6", func(v *config.VirtualServer) { v.Addr = addr("[fd09::1]:80") }, v6},
 		{"IPv6 granularity", func(v *config.VirtualServer) {
-			v.Addr, v.Persistence, v.Granularity = addr("[fd09::1]:80"), time.Minute, 64
+			v.Addr, v.IPv6, v.Persistence, v.Granularity = addr("[fd09::1]:80"), true, time.Minute, 64
 		}, ipvs.Service{Key: v6.Key, Scheduler: "rr", Netmask: 64, Flags: ipvs.Persistent, Timeout: time.Minute}},
 		{"firewall mark", func(v *config.VirtualServer) { v.Addr, v.FwMark, v.IPv6 = netip.AddrPort{}, 8, true }, ipvs.Service{Key: ipvs.MarkKey(ipvs.IPv6, 8), Scheduler: "rr", Netmask: 128}},
 	} {

@@ -125,15 +125,13 @@ func (pl *pool) sum() uint64 {
 	return sum
 }
 
-// gains and loses are the two sides of the quorum's hysteresis.
+// gains and loses are the two sides of the quorum's hysteresis. Without weight
+// there is no quorum, also where all weights are 0 and so the quorum is too.
 func (pl *pool) gains(sum uint64) bool {
-	return sum >= uint64(pl.cfg.Quorum)+uint64(pl.cfg.Hysteresis)
+	return sum > 0 && sum >= uint64(pl.cfg.Quorum)+uint64(pl.cfg.Hysteresis)
 }
 
 func (pl *pool) loses(sum uint64) bool {
-	if pl.cfg.Quorum == 0 { // every weight is 0
-		return false
-	}
 	return sum == 0 || sum+uint64(pl.cfg.Hysteresis) < uint64(pl.cfg.Quorum)
 }
 

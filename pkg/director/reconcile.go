@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,6 +30,9 @@ type job struct {
 	want ipvs.Table
 	full bool // keys are all that is ours: one dump is cheaper than many questions
 
+	// gentle leaves what is there as it is, and only adds what is missing.
+	gentle bool
+
 	// expected are the keys that are likely to differ, because we changed our
 	// mind about them; nil means all. A difference elsewhere was made by others.
 	expected map[ipvs.Key]bool
@@ -38,6 +43,7 @@ type outcome struct {
 	job     job
 	edits   int            // requests sent
 	foreign []ipvs.Op      // of these, what undid changes of others
+	held    []ipvs.Op      // what a gentle job has left for later
 	refused []ipvs.OpError // requests that the kernel refuses
 	err     error          // the table could not be read or written
 	took    time.Duration
@@ -60,6 +66,9 @@ func carryOut(ctx context.Context, k ipvs.Kernel, j job) outcome {
 			return out
 		}
 		plan := ipvs.Plan(have, j.want)
+		if j.gentle {
+			plan, out.held = additions(plan)
+		}
 		if round == 0 && j.expected != nil {
 			for _, op := range plan {
 				if !j.expected[op.Service.Key] {
@@ -78,6 +87,22 @@ func carryOut(ctx context.Context, k ipvs.Kernel, j job) outcome {
 		}
 	}
 	return out
+}
+
+// additions are the requests of a plan that add, and the others.
+func additions(plan []ipvs.Op) (add, others []ipvs.Op) {
+	adds := func(op ipvs.Op) bool { return op.Verb == ipvs.AddService || op.Verb == ipvs.AddDestination }
+	if !slices.ContainsFunc(plan, func(op ipvs.Op) bool { return !adds(op) }) {
+		return plan, nil // there are tens of thousands of them
+	}
+	for _, op := range plan {
+		if adds(op) {
+			add = append(add, op)
+		} else {
+			others = append(others, op)
+		}
+	}
+	return add, others
 }
 
 func read(ctx context.Context, k ipvs.Kernel, j job) (ipvs.Table, error) {
@@ -132,18 +157,18 @@ func refusalText(r ipvs.OpError) string {
 	return fmt.Sprintf("IPVS cmd %s error: %v(%d) (%s)", cmd, r.Err, int(number), where)
 }
 
-// foreignText sums up what others had changed.
-func foreignText(ops []ipvs.Op) string {
+// summary names the first of some requests and counts the others.
+func summary(ops []ipvs.Op) string {
 	const shown = 3
-	text := "The IPVS table was changed by another program, repaired: "
+	var b strings.Builder
 	for i, op := range ops[:min(len(ops), shown)] {
 		if i > 0 {
-			text += ", "
+			b.WriteString(", ")
 		}
-		text += op.String()
+		b.WriteString(op.String())
 	}
 	if more := len(ops) - shown; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
+		fmt.Fprintf(&b, " and %d more", more)
 	}
-	return text
+	return b.String()
 }

@@ -68,19 +68,20 @@ func serviceOf(vs *config.VirtualServer, k ipvs.Key) ipvs.Service {
 	if vs.Persistence > 0 {
 		s.Flags |= ipvs.Persistent
 		s.Timeout = vs.Persistence
-		s.Netmask = netmask(k.Family, vs.Granularity)
+		s.Netmask = netmask(k.Family, vs)
 	}
 	return s
 }
 
-// netmask turns a prefix length into what the kernel wants. One that is not of
-// this family, in a group with both, is no grouping.
-func netmask(f ipvs.Family, prefix int) uint32 {
+// netmask is the granularity of persistence as the kernel wants it: any mask for
+// IPv4, the length of a prefix for IPv6. One that is not of this family, in a
+// group with both, is no grouping.
+func netmask(f ipvs.Family, vs *config.VirtualServer) uint32 {
 	switch {
-	case f == ipvs.IPv6 && 1 <= prefix && prefix <= 128:
-		return uint32(prefix)
-	case f == ipvs.IPv4 && 1 <= prefix && prefix <= 32:
-		return ^uint32(0) << (32 - prefix)
+	case f == ipvs.IPv6 && vs.IPv6:
+		return uint32(vs.Granularity)
+	case f == ipvs.IPv4 && !vs.IPv6:
+		return vs.Netmask
 	}
 	return f.HostMask()
 }
