@@ -234,14 +234,17 @@ func (c *Check) failed(now time.Time, r Result) Step {
 
 // mayRetry reports whether a failed attempt is followed by another one before
 // it counts. The first run needs only one failure, and what is down already
-// is asked once per period; SMTP_CHECK always retries. There is nothing to
-// retry where the check is told.
+// is asked once per period; but SMTP_CHECK always retries, and TCP_CHECK after
+// its first run. There is nothing to retry where the check is told.
 func (c *Check) mayRetry() bool {
 	if c.retries >= c.Spec.Retry || c.told() {
 		return false
 	}
-	if _, ok := c.Spec.Ask.(SMTP); ok {
+	switch c.Spec.Ask.(type) {
+	case SMTP:
 		return true
+	case TCP:
+		return c.ran
 	}
 	return c.up && c.ran
 }

@@ -109,14 +109,14 @@ func TestStories(t *testing.T) {
   TCP_CHECK on service [10.9.0.1]:tcp:80 failed.
   => down first turned
 3 ask
-5 ask
+4 ask
   TCP connection to [10.9.0.1]:tcp:80 success.
   => up turned
-7 ask`,
+6 ask`,
 		},
 		{
-			name: "retries while up, none while down", spec: spec(TCP{}),
-			reply: bad(refused, 3*sec, 9*sec), end: 9 * sec,
+			name: "retries while up, and while down", spec: spec(TCP{}),
+			reply: bad(refused, 3*sec, 11*sec), end: 11 * sec,
 			want: `
 1 ask
   TCP connection to [10.9.0.1]:tcp:80 success.
@@ -127,8 +127,27 @@ func TestStories(t *testing.T) {
   TCP_CHECK on service [10.9.0.1]:tcp:80 failed after 2 retries.
   => down turned
 7 ask
+8 ask
 9 ask
+11 ask
   TCP connection to [10.9.0.1]:tcp:80 success.
+  => up turned`,
+		},
+		{
+			name: "retries while up, none while down", spec: spec(Ping{}),
+			reply: bad(timeout, 3*sec, 9*sec), end: 9 * sec,
+			want: `
+1 ask
+  ICMP connection to [10.9.0.1]:tcp:80 success.
+  => up first
+3 ask
+4 ask
+5 ask
+  ICMP CHECK on service [10.9.0.1]:tcp:80 failed after 2 retries.
+  => down turned
+7 ask
+9 ask
+  ICMP connection to [10.9.0.1]:tcp:80 success.
   => up turned`,
 		},
 		{
@@ -156,6 +175,7 @@ func TestStories(t *testing.T) {
   TCP_CHECK on service [10.9.0.1]:tcp:80 failed.
   => down first
 3 ask
+4 ask
 5 ask
   TCP connection to [10.9.0.1]:tcp:80 success.
   => up turned`,
