@@ -151,7 +151,7 @@ func (d *decoder) addressesOf(i *instanceDraft, name syntax.Word) bool {
 
 func (d *decoder) unicastOf(i *instanceDraft, name syntax.Word) {
 	i.Unicast = len(i.UnicastPeers) > 0 || i.UnicastFaultNoPeer && i.unicastGiven
-	if i.UnicastTTL != 255 && len(i.UnicastPeers) == 0 && i.ttlAt.Text != "" {
+	if i.UnicastTTL != 255 && len(i.UnicastPeers) == 0 && i.UnicastTTLGiven {
 		d.err("unicast-without-peers", i.ttlAt, "unicast_ttl of %s has no effect without unicast_peer", i.Name)
 		i.UnicastTTL = 255
 	}

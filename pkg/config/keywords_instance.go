@@ -108,10 +108,10 @@ var instanceBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { setSourceIP(d, a, true) },
 	},
 	{
-		Name: "unicast_ttl", Takes: Int, Tier: 'C', Max: 255, Default: "255",
+		Name: "unicast_ttl", Takes: Int, Tier: 'C', Max: 255, Default: "255; IPv6: the kernel's hop limit",
 		Doc: "TTL / hop limit of unicast adverts; error without peers",
 		set: func(d *decoder, a *arg) {
-			d.inst.UnicastTTL, d.inst.ttlAt = uint8(a.n), a.words[0]
+			d.inst.UnicastTTL, d.inst.UnicastTTLGiven, d.inst.ttlAt = uint8(a.n), true, a.words[0]
 			d.inst.unicastGiven = true
 		},
 	},

@@ -44,6 +44,7 @@ type Instance struct {
 	Unicast            bool // adverts go to peers (or would, with unicast_fault_no_peer)
 	UnicastFaultNoPeer bool
 	UnicastTTL         uint8
+	UnicastTTLGiven    bool // else the hop limit of unicast IPv6 is the kernel's
 	CheckUnicastSrc    bool
 	OldUnicastChecksum ChecksumMode
 	V3ChecksumAsV2     bool

@@ -132,7 +132,7 @@ type Advert struct {
 	Count    uint8 // number of addresses
 	Auth     uint8 // version 2: type of authentication
 	Interval time.Duration
-	Body     []byte // the VRRP message
+	Body     []byte // the VRRP message, without an authentication header
 }
 
 // Adverts returns the advertisements among frames, those of one virtual router or, with
@@ -147,7 +147,10 @@ func Adverts(frames []Frame, vrid uint8) []Advert {
 	return out
 }
 
-const protoVRRP = 112
+const (
+	protoVRRP  = 112
+	authHeader = 24 // bytes of the IP authentication header as VRRP uses it
+)
 
 func parseAdvert(f Frame) (a Advert, ok bool) {
 	b := f.Data
@@ -157,8 +160,14 @@ func parseAdvert(f Frame) (a Advert, ok bool) {
 	a.Frame, a.SrcMAC = f, net.HardwareAddr(b[6:12])
 	etherType, b := binary.BigEndian.Uint16(b[12:]), b[14:]
 	switch {
-	case etherType == unix.ETH_P_IP && len(b) >= 20 && b[9] == protoVRRP:
+	case etherType == unix.ETH_P_IP && len(b) >= 20 && (b[9] == protoVRRP || b[9] == unix.IPPROTO_AH):
 		header, total := int(b[0]&15)*4, int(binary.BigEndian.Uint16(b[2:]))
+		if b[9] == unix.IPPROTO_AH {
+			if len(b) < header+authHeader || b[header] != protoVRRP {
+				return a, false
+			}
+			header += authHeader
+		}
 		if header < 20 || total > len(b) || header > total {
 			return a, false
 		}

@@ -25,7 +25,7 @@ import (
 const (
 	envStage  = "HOLDFAST_LAB_STAGE"  // which of the stages in stage.go this process is
 	envRun    = "HOLDFAST_LAB_RUN"    // the guest's run directory
-	envInside = "HOLDFAST_LAB_INSIDE" // set where the lab's kernel has been reached
+	envInside = "HOLDFAST_LAB_INSIDE" // set where the lab's kernel has been reached: to "guest", or to "machine"
 )
 
 // guestMemory is the memory of a guest; pages it never touched cost the host nothing.
@@ -49,6 +49,9 @@ type command struct {
 // inside reports whether this process already runs on the lab's kernel, alone in its
 // namespaces.
 func inside() bool { return os.Getenv(envInside) != "" }
+
+// inGuest reports whether this process runs in a guest.
+func inGuest() bool { return os.Getenv(envInside) == "guest" }
 
 // nativeIPVS reports whether the running kernel has IPVS.
 var nativeIPVS = sync.OnceValue(func() bool {
@@ -75,7 +78,7 @@ func (c *command) run(ctx context.Context) (int, error) {
 // runNative starts the command in fresh network, mount and process namespaces.
 func (c *command) runNative(ctx context.Context) (int, error) {
 	cmd := exec.Command(c.Path, c.Args...)
-	cmd.Env = append(c.Env, envInside+"=1", envStage+"="+stageNative)
+	cmd.Env = append(c.Env, envInside+"=machine", envStage+"="+stageNative)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = c.Dir, c.out, c.out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS | unix.CLONE_NEWPID}
 	err := runBound(ctx, cmd)

@@ -23,7 +23,7 @@ import (
 // with its status.
 func Main(m *testing.M) {
 	runMain(m, Missing, func() (int, error) {
-		return runTests(context.Background(), manyAtOnce(guestFlags(os.Args[1:], "")), os.Stdout)
+		return runTests(context.Background(), !nativeIPVS(), atOnce(6, guestFlags(os.Args[1:], "")), os.Stdout)
 	})
 }
 
@@ -32,7 +32,7 @@ func Main(m *testing.M) {
 // namespaces: whatever its tests start ends with it, however it ends.
 func MainNative(m *testing.M) {
 	runMain(m, missingNative, func() (int, error) {
-		c, err := self(manyAtOnce(os.Args[1:]), os.Stdout)
+		c, err := self(atOnce(12, os.Args[1:]), os.Stdout)
 		if err != nil {
 			return 0, err
 		}
@@ -71,6 +71,27 @@ func InGuest(t *testing.T, body func(t *testing.T)) {
 		return
 	}
 	Require(t)
+	again(t, !nativeIPVS())
+}
+
+// OnOwnKernel is InGuest for what namespaces do not keep apart, such as the clock, and
+// for drivers that a machine may lack: it takes a guest even where the machine's kernel
+// has IPVS. All of a test binary's calls should be in one test.
+func OnOwnKernel(t *testing.T, body func(t *testing.T)) {
+	t.Helper()
+	if inGuest() {
+		body(t)
+		return
+	}
+	Require(t)
+	orSkip(t, missingGuest())
+	again(t, true)
+}
+
+// again executes this test in another process, natively or in a guest, and takes over
+// its result.
+func again(t *testing.T, guest bool) {
+	t.Helper()
 	ctx := context.Background()
 	if d, ok := t.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -78,7 +99,7 @@ func InGuest(t *testing.T, body func(t *testing.T)) {
 		defer cancel()
 	}
 	var out bytes.Buffer
-	code, err := runTests(ctx, guestFlags(os.Args[1:], exactly(t.Name())), &out)
+	code, err := runTests(ctx, guest, guestFlags(os.Args[1:], exactly(t.Name())), &out)
 	text := strings.TrimSpace(out.String())
 	switch {
 	case err != nil:
@@ -118,13 +139,15 @@ func runAgain(main func() int, missing func() []string, run func(*command, conte
 	return 1
 }
 
-// runTests runs this test binary on the lab's kernel.
-func runTests(ctx context.Context, args []string, out io.Writer) (int, error) {
+// runTests runs this test binary on a kernel of its own, or on this machine's.
+func runTests(ctx context.Context, guest bool, args []string, out io.Writer) (int, error) {
 	c, err := self(args, out)
-	if err != nil {
+	switch {
+	case err != nil:
 		return 0, err
-	}
-	if raceEnabled && !nativeIPVS() {
+	case !guest:
+		return c.runNative(ctx)
+	case raceEnabled:
 		path, remove, err := buildWithoutRace()
 		if err != nil {
 			return 0, err
@@ -132,7 +155,7 @@ func runTests(ctx context.Context, args []string, out io.Writer) (int, error) {
 		defer remove()
 		c.Path = path
 	}
-	return c.run(ctx)
+	return c.runGuest(ctx)
 }
 
 // self describes this program with other arguments.
@@ -145,7 +168,12 @@ func self(args []string, out io.Writer) (*command, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &command{Path: path, Args: args, Env: os.Environ(), Dir: dir, out: out}, nil
+	return &command{Path: path, Args: args, Env: outside(os.Environ()), Dir: dir, out: out}, nil
+}
+
+// outside is the environment without the mark of where this process is.
+func outside(env []string) []string {
+	return slices.DeleteFunc(env, func(kv string) bool { return strings.HasPrefix(kv, envInside+"=") })
 }
 
 // buildWithoutRace compiles the tests of the current directory's package again for the
@@ -183,13 +211,13 @@ func guestFlags(args []string, run string) []string {
 	return out
 }
 
-// manyAtOnce lets more tests run in parallel than there are processors, as the lab's tests
+// atOnce lets more tests run in parallel than there are processors, as the lab's tests
 // wait most of the time.
-func manyAtOnce(args []string) []string {
+func atOnce(n int, args []string) []string {
 	if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "-test.parallel=") }) {
 		return args
 	}
-	return append(slices.Clone(args), "-test.parallel=6")
+	return append(slices.Clone(args), fmt.Sprintf("-test.parallel=%d", n))
 }
 
 // exactly returns the -test.run pattern that matches this test alone.

@@ -21,9 +21,18 @@ func Missing() []string {
 	if inside() || nativeIPVS() {
 		return out
 	}
+	for _, what := range missingGuest() {
+		out = append(out, "IPVS in the kernel or "+what)
+	}
+	return out
+}
+
+// missingGuest names what is missing for a guest.
+func missingGuest() []string {
+	var out []string
 	for tool, pkg := range map[string]string{"linux.uml": "user-mode-linux", "gcc": "gcc"} {
 		if _, err := lookPath(tool); err != nil {
-			out = append(out, "IPVS in the kernel or Debian package "+pkg)
+			out = append(out, "Debian package "+pkg)
 		}
 	}
 	return out
@@ -47,7 +56,12 @@ func missingNative() []string {
 // HOLDFAST_LAB=require in the environment, and is skipped otherwise.
 func Require(t testing.TB) {
 	t.Helper()
-	missing := Missing()
+	orSkip(t, Missing())
+}
+
+// orSkip ends the test if something is missing, as Require does.
+func orSkip(t testing.TB, missing []string) {
+	t.Helper()
 	if len(missing) == 0 {
 		return
 	}

@@ -262,7 +262,7 @@ func runCommand(spec string) (int, error) {
 	raiseFileLimit()
 	p, err := os.StartProcess(c.Path, append([]string{c.Path}, c.Args...), &os.ProcAttr{
 		Dir:   c.Dir,
-		Env:   append(withGODEBUG(c.Env), envInside+"=1", noAVX512[1]),
+		Env:   append(withGODEBUG(c.Env), envInside+"=guest", noAVX512[1]),
 		Files: []*os.File{null, w, w},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})

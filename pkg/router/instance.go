@@ -27,6 +27,7 @@ type instance struct {
 	checker packet.Checker
 	advert  packet.Advert // ours, but for the priority
 	dests   []netip.Addr
+	hops    int // limit of adverts over IPv6; -1 is the kernel's
 
 	base     netstate.Link // the configured interface; Index 0 while it is missing
 	own      netstate.Link // where addresses live: the vmac, or base
@@ -99,6 +100,10 @@ func (r *role) adoptConfig(i *instance, c *config.Instance) {
 	}
 	if c.Unicast {
 		i.encoder.Format.TTL = c.UnicastTTL
+	}
+	i.hops = int(i.encoder.Format.TTL)
+	if c.Unicast && !c.UnicastTTLGiven {
+		i.hops = -1
 	}
 	i.checker.Rules = packet.Rules{
 		Version: uint8(c.Version), VRID: c.VRID, Interval: c.AdvertInt, Addrs: addrs,
@@ -194,7 +199,7 @@ func (r *role) send(i *instance, priority uint8, now time.Time) {
 		}
 		err := r.sender.Send(link.Outgoing{
 			Index: i.out, Src: i.source, Dst: to,
-			Data: i.encoder.Datagram(to), HopLimit: int(i.encoder.Format.TTL),
+			Data: i.encoder.Datagram(to), HopLimit: i.hops,
 		})
 		if err != nil {
 			failed = err

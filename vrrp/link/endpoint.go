@@ -67,6 +67,6 @@ type Outgoing struct {
 	Src, Dst netip.Addr // Src of IPv4 is in Data
 	// Data is a complete IPv4 packet, or an IPv6 payload with its checksum.
 	Data     []byte
-	HopLimit int // IPv6 only
+	HopLimit int // IPv6 only; -1 is the kernel's
 	Protocol int // IPv6 only; 0 is [ProtocolVRRP]
 }

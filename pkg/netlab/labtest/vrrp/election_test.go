@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/netlab"
 )
 
-const pass = "authentication {\n auth_type PASS\n auth_pass secret\n }"
+var pass = authentication("PASS", "secret")
 
 // The master is the router with the highest priority; it is replaced when it leaves or
 // dies, and takes its place again. At no time after the election do two advertise.
