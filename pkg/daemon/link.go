@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -117,15 +118,15 @@ func receivedFile(oob []byte) *os.File {
 	return os.NewFile(uintptr(fds[0]), "configuration")
 }
 
-// memoryFile returns an anonymous file with the given content that nobody can
+// memoryFile returns an anonymous file with what write writes, which nobody can
 // change any more.
-func memoryFile(data []byte) (*os.File, error) {
+func memoryFile(write func(io.Writer) error) (*os.File, error) {
 	fd, err := unix.MemfdCreate("holdfast-config", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, fmt.Errorf("memory file: %w", err)
 	}
 	f := os.NewFile(uintptr(fd), "configuration")
-	if _, err := f.Write(data); err != nil {
+	if err := write(f); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("memory file: %w", err)
 	}
@@ -138,14 +139,13 @@ func memoryFile(data []byte) (*os.File, error) {
 }
 
 // content is what a received memory file holds.
-func content(f *os.File) ([]byte, error) {
+func content(f *os.File) (string, error) {
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	data := make([]byte, info.Size())
-	if _, err := f.ReadAt(data, 0); err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	return data, nil
+	var text strings.Builder
+	text.Grow(int(info.Size()))
+	_, err = io.Copy(&text, io.NewSectionReader(f, 0, info.Size()))
+	return text.String(), err
 }

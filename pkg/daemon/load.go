@@ -15,35 +15,41 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
 
-// reading is a configuration with the bytes it was read from.
+// reading is a configuration with the files it was read from.
 type reading struct {
 	*config.Reading
-	archive []byte // of every file that was read
-	found   bool   // the main file could be read
+	files *os.File    // all that was read, for the roles
+	roles config.Role // those that have something to do
+	found bool        // the main file could be read
 }
 
 // read reads the configuration from the operator's files.
 func (o *Options) read(dir string, mode config.Mode) (*reading, error) {
 	src := syntax.NewSource(os.DirFS("/"), dir, os.LookupEnv)
-	src.Seed = uint64(time.Now().UnixNano()) // for ${_RANDOM}; the roles get it with the bytes
+	src.Seed = uint64(time.Now().UnixNano()) // for ${_RANDOM}; the roles get it with the files
 	r := o.parse(src, mode, host.Env())
-	archive, err := src.MarshalBinary()
+	files, err := memoryFile(src.Save)
 	if err != nil {
 		return nil, fmt.Errorf("keep a copy of the configuration: %w", err)
 	}
-	r.archive = archive
+	r.files = files
+	for i := range kinds {
+		if kinds[i].has(r.Config) {
+			r.roles |= kinds[i].role
+		}
+	}
 	return r, nil
 }
 
-// readArchive reads the configuration that another process has read before.
-func (o *Options) readArchive(archive []byte, mode config.Mode) (*reading, error) {
-	var src syntax.Source
-	if err := src.UnmarshalBinary(archive); err != nil {
+// readSaved reads the configuration that another process has read before.
+func (o *Options) readSaved(files string, mode config.Mode) (*reading, error) {
+	src, err := syntax.Saved(files)
+	if err != nil {
 		return nil, err
 	}
 	env := host.Env()
 	env.ResolveHost = func(string) (netip.Addr, bool) { return netip.Addr{}, true } // asked once already; it may take seconds
-	return o.parse(&src, mode, env), nil
+	return o.parse(src, mode, env), nil
 }
 
 func (o *Options) parse(src *syntax.Source, mode config.Mode, env *config.Env) *reading {
@@ -56,20 +62,22 @@ func (o *Options) parse(src *syntax.Source, mode config.Mode, env *config.Env) *
 	return &reading{Reading: got, found: len(got.Tree.Files) > 0}
 }
 
-// slim lets go of what was only needed to read the configuration, which for a
-// long one is most of the process.
+// slim keeps what the supervisor itself works with, which of a long
+// configuration is next to nothing.
 func (r *reading) slim() {
-	r.Reading = &config.Reading{Config: r.Config, Problems: r.Problems}
-	tidy(len(r.archive))
+	r.Reading = &config.Reading{
+		Config:   &config.Config{Process: r.Config.Process, Global: r.Config.Global},
+		Problems: r.Problems,
+	}
+	tidyLater()
 }
 
-// tidy returns the memory that reading so many bytes has left behind.
-func tidy(size int) {
-	const worthwhile = 256 << 10
-	if size > worthwhile {
-		go debug.FreeOSMemory()
-	}
-}
+// tidyLater returns the memory that reading a configuration has left behind to
+// the system. Not at once: there is more to be done now, which needs memory, too.
+func tidyLater() { time.AfterFunc(calm, debug.FreeOSMemory) }
+
+// calm is when what follows a configuration's reading is over.
+const calm = 5 * time.Second
 
 // newErrors are the errors of r that the running configuration was not already
 // started with. A file that has always had its faults may be reloaded; one

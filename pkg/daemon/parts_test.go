@@ -1,11 +1,11 @@
 package daemon
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -153,8 +153,11 @@ func TestLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer theirs.close()
-	archive := bytes.Repeat([]byte("configuration\n"), 100_000)
-	file, err := memoryFile(archive)
+	archive := strings.Repeat("configuration\n", 100_000)
+	file, err := memoryFile(func(w io.Writer) error {
+		_, err := io.WriteString(w, archive)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +187,7 @@ func TestLink(t *testing.T) {
 		}
 		data, err := content(f)
 		f.Close()
-		if err != nil || !bytes.Equal(data, archive) {
+		if err != nil || data != archive {
 			t.Errorf("%d bytes of %d, %v", len(data), len(archive), err)
 		}
 	}

@@ -64,6 +64,7 @@ func (s *supervisor) adopt() bool {
 	if !next.found || !config.Runnable(next.Problems) || len(fresh) > 0 {
 		logProblems(s.log, next.Problems, diag.Warning)
 		s.keepProblems(next.Problems)
+		next.files.Close()
 		return false
 	}
 	logProblems(s.log, next.Problems, diag.Warning)
@@ -75,6 +76,7 @@ func (s *supervisor) adopt() bool {
 		now.Instance, now.UsePidDir = was.Instance, was.UsePidDir
 	}
 	next.slim()
+	s.running.files.Close()
 	s.running = next
 	s.schedule.look = time.Now() // there may be another file
 	return true

@@ -142,7 +142,11 @@ func (r *role) run(file *os.File, duty RoleFunc) int {
 		fmt.Fprintln(os.Stderr, "holdfast:", err)
 		return ExitFatal
 	}
-	log, flush := logging.Open(r.Options.logOptions(r.kind.ident, first))
+	logTo := r.Options.logOptions(r.kind.ident, first)
+	if r.kind.role == config.Checkers { // says thousands of lines at once, and is in no hurry after that
+		logTo.Patience = time.Second
+	}
+	log, flush := logging.Open(logTo)
 	defer flush(time.Second)
 	r.log = log
 	if err := r.settle(); err != nil {
@@ -284,11 +288,11 @@ func (r *role) read(file *os.File) (*config.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration from the supervisor: %w", err)
 	}
-	got, err := r.Options.readArchive(data, r.Mode)
+	got, err := r.Options.readSaved(data, r.Mode)
 	if err != nil {
 		return nil, fmt.Errorf("configuration from the supervisor: %w", err)
 	}
-	tidy(len(data))
+	tidyLater()
 	return got.Config, nil
 }
 

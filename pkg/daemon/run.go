@@ -57,7 +57,7 @@ func Run(o Options) int {
 	limitThreads(2)
 
 	logTo := o.logOptions("", r.Config)
-	logTo.Patient = true // there is nothing here that could not wait
+	logTo.Patience = time.Hour // there is nothing here that could not wait
 	log, flush := logging.Open(logTo)
 	defer flush(time.Second)
 	s := &supervisor{opt: o, dir: dir, log: log, running: r, signals: signals, events: make(chan event)}

@@ -148,7 +148,7 @@ func (s *supervisor) each(f func(*child)) {
 
 // wanted reports whether the configuration has work for the role.
 func (s *supervisor) wanted(c *child) bool {
-	return s.opt.Roles&c.role != 0 && (s.opt.All || c.has(s.running.Config))
+	return s.opt.Roles&c.role != 0 && (s.opt.All || s.running.roles&c.role != 0)
 }
 
 // startRoles starts the roles that have something to do and are not there.
@@ -235,12 +235,7 @@ func (s *supervisor) roleName(c *child, how config.RoleProcess) string {
 
 // sendConfig sends a message with the configuration in force.
 func (s *supervisor) sendConfig(p *process, m message) error {
-	file, err := memoryFile(s.running.archive)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	return p.link.send(m, file)
+	return p.link.send(m, s.running.files)
 }
 
 func (s *supervisor) handle(e event) {

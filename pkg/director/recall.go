@@ -49,8 +49,9 @@ func (p *policy) orders() orders {
 
 // obey takes over what an earlier process was told of a server.
 func (o orders) obey(pl *pool, s *server) {
-	said := o[pl.name][s.name()]
-	s.admin, s.deadline = said.State, said.Until
+	if said, ok := o[pl.name]; ok {
+		s.admin, s.deadline = said[s.name()].State, said[s.name()].Until
+	}
 	for i := range s.checks {
 		s.checks[i].spec.Suspended = pl.muted(s)
 	}

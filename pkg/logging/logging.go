@@ -2,9 +2,9 @@
 // fields when systemd connected our standard error to the journal, to syslog
 // otherwise, and to standard error as well when the operator asks for it.
 //
-// Logging does not block the caller, unless it is told to. Each output has a goroutine and a bounded
-// queue; lines that do not fit are counted, and the count is logged when there
-// is room again.
+// Logging does not block the caller, or only for as long as it is told to. Each
+// output has a goroutine and a bounded queue; lines that do not fit are counted,
+// and the count is logged when there is room again.
 //
 // The journal gets every field of an entry. Syslog and the console get the
 // message alone, followed by the error if the entry has one: messages that
@@ -25,7 +25,7 @@ type Options struct {
 	Facility int           // syslog facility code, 0 to 23
 	Console  bool          // to standard error, too (-l)
 	NoSyslog bool          // neither syslog nor journal (-G)
-	Patient  bool          // wait for a slow output rather than drop lines
+	Patience time.Duration // how long a line waits for a slow output before it is dropped
 	Level    zapcore.Level // lowest level that is logged
 }
 
@@ -53,7 +53,7 @@ func Open(o Options) (*zap.Logger, func(time.Duration)) {
 	var cores []zapcore.Core
 	var outputs []*output
 	add := func(s sink) {
-		out := newOutput(s, o.Patient)
+		out := newOutput(s, o.Patience)
 		outputs = append(outputs, out)
 		cores = append(cores, &core{LevelEnabler: o.Level, out: out})
 	}

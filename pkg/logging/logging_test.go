@@ -132,7 +132,7 @@ func (s *stuckSink) write(e entry) {
 func TestLoggingNeverBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stuckSink{free: make(chan struct{})}
-		out := newOutput(s, false)
+		out := newOutput(s, 0)
 		log := zap.New(&core{LevelEnabler: zapcore.InfoLevel, out: out})
 		const surplus = 500
 		log.Info("first") // taken out of the queue, and stuck
@@ -155,7 +155,7 @@ func TestLoggingNeverBlocks(t *testing.T) {
 func TestPatientLogging(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stuckSink{free: make(chan struct{})}
-		out := newOutput(s, true)
+		out := newOutput(s, 2*time.Hour)
 		time.AfterFunc(time.Hour, func() { close(s.free) })
 		for i := range 2 * queueLength {
 			out.put(entry{Entry: zapcore.Entry{Message: fmt.Sprint(i)}})
@@ -167,10 +167,33 @@ func TestPatientLogging(t *testing.T) {
 	})
 }
 
+// Patience ends: an output that hangs costs one caller that much time, and the
+// others nothing.
+func TestPatienceEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stuckSink{free: make(chan struct{})}
+		out := newOutput(s, time.Second)
+		start := time.Now()
+		for range 2 * queueLength {
+			out.put(entry{})
+		}
+		if d := time.Since(start); d != time.Second {
+			t.Errorf("logging took %v", d)
+		}
+		close(s.free)
+		synctest.Wait()
+		out.put(entry{Entry: zapcore.Entry{Message: "there is room again"}})
+		if out.stuck.Load() {
+			t.Error("the output is still taken for stuck")
+		}
+		out.close(time.Minute)
+	})
+}
+
 func TestCloseGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stuckSink{free: make(chan struct{})}
-		out := newOutput(s, false)
+		out := newOutput(s, 0)
 		out.put(entry{})
 		start := time.Now()
 		out.close(time.Second)
@@ -184,7 +207,7 @@ func TestCloseGivesUp(t *testing.T) {
 func TestFieldsOfWith(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var buf bytes.Buffer
-		out := newOutput(consoleSink{&buf}, false)
+		out := newOutput(consoleSink{&buf}, 0)
 		base := zap.New(&core{LevelEnabler: zapcore.InfoLevel, out: out})
 		failed := base.With(zap.Error(os.ErrPermission))
 		failed.Info("open")

@@ -62,19 +62,20 @@ func (c *core) Sync() error { return nil }
 
 // output owns a sink: one goroutine writes what the queue holds.
 type output struct {
-	patient bool
-	queue   chan entry
-	dropped atomic.Int64 // entries that found the queue full, not yet reported
-	stop    chan struct{}
-	stopped chan struct{}
+	patience time.Duration
+	stuck    atomic.Bool // a line has waited in vain since the queue last had room
+	queue    chan entry
+	dropped  atomic.Int64 // entries that found the queue full, not yet reported
+	stop     chan struct{}
+	stopped  chan struct{}
 }
 
-func newOutput(s sink, patient bool) *output {
+func newOutput(s sink, patience time.Duration) *output {
 	o := &output{
-		patient: patient,
-		queue:   make(chan entry, queueLength),
-		stop:    make(chan struct{}),
-		stopped: make(chan struct{}),
+		patience: patience,
+		queue:    make(chan entry, queueLength),
+		stop:     make(chan struct{}),
+		stopped:  make(chan struct{}),
 	}
 	go o.run(s)
 	return o
@@ -82,15 +83,23 @@ func newOutput(s sink, patient bool) *output {
 
 // put queues an entry, or counts it as dropped.
 func (o *output) put(e entry) {
-	if o.patient {
-		o.queue <- e
-		return
-	}
 	select {
 	case o.queue <- e:
+		o.stuck.Store(false)
+		return
 	default:
-		o.dropped.Add(1)
 	}
+	if o.patience > 0 && !o.stuck.Load() {
+		limit := time.NewTimer(o.patience)
+		defer limit.Stop()
+		select {
+		case o.queue <- e:
+			return
+		case <-limit.C:
+			o.stuck.Store(true)
+		}
+	}
+	o.dropped.Add(1)
 }
 
 func (o *output) run(s sink) {

@@ -281,12 +281,12 @@ func TestInclude(t *testing.T) {
 // bytes that were read here.
 func sameFromArchive(t *testing.T, want *Tree, o Options) {
 	t.Helper()
-	archive, err := o.Source.MarshalBinary()
+	var archive strings.Builder
+	err := o.Source.Save(&archive)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Source = new(Source)
-	if err := o.Source.UnmarshalBinary(archive); err != nil {
+	if o.Source, err = Saved(archive.String()); err != nil {
 		t.Fatal(err)
 	}
 	got, _ := Parse("main.conf", o)
@@ -310,10 +310,13 @@ func TestNoMainFile(t *testing.T) {
 func TestDamagedArchive(t *testing.T) {
 	source := etc(map[string]string{"main.conf": "include a*\nx ${_ENV X}", "a": "b"})
 	Parse("main.conf", Options{Source: source})
-	archive, _ := source.MarshalBinary()
-	for n := range archive {
-		if err := new(Source).UnmarshalBinary(archive[:n]); err == nil {
-			t.Errorf("the first %d of %d bytes are taken for a whole archive", n, len(archive))
+	var archive strings.Builder
+	if err := source.Save(&archive); err != nil {
+		t.Fatal(err)
+	}
+	for n := range archive.Len() {
+		if _, err := Saved(archive.String()[:n]); err == nil {
+			t.Errorf("the first %d of %d bytes are taken for a whole archive", n, archive.Len())
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ const DefaultMaxLines = 4_000_000
 
 // Source is where a configuration is read from. It remembers all that it
 // answered, so that another process can read exactly the same from the bytes
-// of [Source.MarshalBinary]. It is not safe for concurrent use.
+// that [Source.Save] writes. It is not safe for concurrent use.
 type Source struct {
 	Seed uint64 // of the numbers that ${_RANDOM} gives, unless random_seed is set
 
@@ -209,39 +210,35 @@ func (s *Source) lookupEnv(name string) (string, bool) {
 
 const archiveMagic = "holdfast source 1\n"
 
-// MarshalBinary returns everything that was read so far: a source made from it
-// gives the same tree for the same options, without touching a file.
-func (s *Source) MarshalBinary() ([]byte, error) {
-	size := 1024
-	for _, f := range s.files {
-		if f.file != nil {
-			size += len(f.file.Text) + 256
-		}
-	}
-	b := append(make([]byte, 0, size), archiveMagic...)
-	str := func(v string) { b = append(binary.AppendUvarint(b, uint64(len(v))), v...) }
-	b = binary.AppendUvarint(b, s.Seed)
+// Save writes everything that was read so far: a source made from it gives the
+// same tree for the same options, without touching a file.
+func (s *Source) Save(to io.Writer) error {
+	w := bufio.NewWriter(to) // which passes on long texts as they are
+	num := func(n uint64) { w.Write(binary.AppendUvarint(w.AvailableBuffer(), n)) }
+	str := func(v string) { num(uint64(len(v))); w.WriteString(v) }
+	w.WriteString(archiveMagic)
+	num(s.Seed)
 	str(s.dir)
-	b = binary.AppendUvarint(b, uint64(len(s.files)))
+	num(uint64(len(s.files)))
 	for _, name := range slices.Sorted(maps.Keys(s.files)) {
 		f := s.files[name]
 		str(name)
-		b = append(b, byte(f.state))
+		w.WriteByte(byte(f.state))
 		str(f.err)
 		if f.file != nil {
 			str(f.file.Name)
 			str(f.file.Text)
 		}
 	}
-	b = binary.AppendUvarint(b, uint64(len(s.globs)))
+	num(uint64(len(s.globs)))
 	for _, pattern := range slices.Sorted(maps.Keys(s.globs)) {
 		str(pattern)
-		b = binary.AppendUvarint(b, uint64(len(s.globs[pattern])))
+		num(uint64(len(s.globs[pattern])))
 		for _, m := range s.globs[pattern] {
 			str(m)
 		}
 	}
-	b = binary.AppendUvarint(b, uint64(len(s.vars)))
+	num(uint64(len(s.vars)))
 	for _, name := range slices.Sorted(maps.Keys(s.vars)) {
 		str(name)
 		if v := s.vars[name]; v != nil {
@@ -250,17 +247,17 @@ func (s *Source) MarshalBinary() ([]byte, error) {
 			str("")
 		}
 	}
-	return b, nil
+	return w.Flush() // it has kept the first error
 }
 
-// UnmarshalBinary makes s the source that was marshalled. It answers only what
-// was asked before; every other file is missing.
-func (s *Source) UnmarshalBinary(data []byte) error {
-	d := archive{data: string(data)}
+// Saved returns the source that was saved. It answers only what was asked
+// before; every other file is missing. Its files share memory with data.
+func Saved(data string) (*Source, error) {
+	d := archive{data: data}
 	if !d.magic() {
-		return errors.New("not an archive of configuration files")
+		return nil, errors.New("not an archive of configuration files")
 	}
-	*s = *NewSource(nil, "/", nil)
+	s := NewSource(nil, "/", nil)
 	s.Seed = d.uint()
 	s.dir = d.str()
 	for range d.count() {
@@ -289,12 +286,12 @@ func (s *Source) UnmarshalBinary(data []byte) error {
 		}
 	}
 	if d.bad || len(d.data) != 0 {
-		return fmt.Errorf("archive of configuration files is damaged, %d bytes before its end", len(d.data))
+		return nil, fmt.Errorf("archive of configuration files is damaged, %d bytes before its end", len(d.data))
 	}
-	return nil
+	return s, nil
 }
 
-// archive reads what MarshalBinary wrote; after damage everything is zero.
+// archive reads what Save wrote; after damage everything is zero.
 type archive struct {
 	data string
 	bad  bool
