@@ -92,21 +92,20 @@ func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
 // compatibility lists what differs from keepalived.
 func compatibility() string {
-	var pending, old, ours []string
+	var pending, old, ours places
 	total, known := 0, 0
 	for _, e := range entries() {
 		total++
 		if !e.Ours {
 			known++
 		}
-		line := fmt.Sprintf("| `%s` | %s | %s |\n", cell(e.synopsis()), e.where(), cell(e.Doc))
 		switch {
 		case e.Pending:
-			pending = append(pending, line)
+			pending.add(e)
 		case e.Ours:
-			ours = append(ours, line)
+			ours.add(e)
 		case e.Old || e.Use != "" || e.Tier == 'D':
-			old = append(old, line)
+			old.add(e)
 		}
 	}
 	var b strings.Builder
@@ -117,11 +116,9 @@ to mean. It knows all %d keywords of keepalived, and %d of its own. Without thos
 the same to both.
 
 `, known, total-known)
-	list := func(title, intro string, lines []string) {
+	list := func(title, intro string, rows places) {
 		fmt.Fprintf(&b, "## %s\n\n%s\n\n", title, intro)
-		if len(lines) > 0 {
-			b.WriteString("| keyword | where | meaning |\n| --- | --- | --- |\n" + strings.Join(lines, "") + "\n")
-		}
+		rows.table(&b)
 	}
 	if len(pending) == 0 {
 		list("Not in effect yet", "Every keyword takes effect.", nil)
@@ -132,6 +129,36 @@ the same to both.
 	list("Keywords of our own", "keepalived reports these as unknown.", ours)
 	list("Old spellings", "Still read; those that keepalived reports as errors are reported here too.", old)
 	return strings.TrimRight(b.String(), "\n") + "\n"
+}
+
+// places are keywords, each with all the blocks in which it means the same.
+type places []struct{ keyword, meaning, where string }
+
+func (p *places) add(e entry) {
+	keyword, meaning, where := cell(e.synopsis()), cell(e.Doc), e.where()
+	outer, block := "", where
+	if i := strings.LastIndex(where, " > "); i >= 0 {
+		outer, block = where[:i+3], where[i+3:]
+	}
+	for i := range *p {
+		row := &(*p)[i]
+		if row.keyword == keyword && row.meaning == meaning && outer != "" && strings.HasPrefix(row.where, outer) {
+			row.where += ", " + block
+			return
+		}
+	}
+	*p = append(*p, struct{ keyword, meaning, where string }{keyword, meaning, where})
+}
+
+func (p places) table(b *strings.Builder) {
+	if len(p) == 0 {
+		return
+	}
+	b.WriteString("| keyword | where | meaning |\n| --- | --- | --- |\n")
+	for _, row := range p {
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", row.keyword, row.where, row.meaning)
+	}
+	b.WriteString("\n")
 }
 
 // differences are those of reading a configuration.
