@@ -62,6 +62,7 @@ var rooms = map[string]room{
 	"pkg/firewall":        {imports: []string{"pkg/reconcile", "pkg/netstate"}},
 
 	"pkg/script": {},
+	"pkg/dump":   {imports: []string{"pkg/config"}},
 	"pkg/track":  {imports: []string{"pkg/script", "pkg/netstate", "pkg/netstate/kernel"}},
 	"pkg/notify": {imports: []string{"pkg/script"}},
 
@@ -76,16 +77,16 @@ var rooms = map[string]room{
 	"pkg/observe": {imports: []string{"pkg/control"}},
 
 	"pkg/router": {imports: []string{
-		"pkg/config", "vrrp", "vrrp/packet", "vrrp/link", "pkg/netstate", "pkg/netstate/kernel",
+		"pkg/config", "pkg/dump", "vrrp", "vrrp/packet", "vrrp/link", "pkg/netstate", "pkg/netstate/kernel",
 		"pkg/firewall", "pkg/track", "pkg/notify", "pkg/script", "pkg/control", "pkg/logging", "pkg/reconcile",
 		"ipvs", "ipvs/kernel", // the sync daemons follow an instance's state
 	}},
 	"pkg/director": {imports: []string{
-		"pkg/config", "ipvs", "ipvs/kernel", "healthcheck", "healthcheck/dialogue", "healthcheck/probe", "pkg/notify", "pkg/track", "pkg/script",
+		"pkg/config", "pkg/dump", "ipvs", "ipvs/kernel", "healthcheck", "healthcheck/dialogue", "healthcheck/probe", "pkg/notify", "pkg/track", "pkg/script",
 		"pkg/control", "pkg/logging", "pkg/reconcile", "pkg/netstate", "pkg/netstate/kernel", "pkg/firewall",
 	}},
-	"pkg/bfd":    {imports: []string{"pkg/config", "pkg/control", "pkg/logging"}},
-	"pkg/daemon": {imports: []string{"pkg/config", "pkg/config/convert", "pkg/config/convert", "pkg/config/host", "pkg/config/diag", "pkg/config/syntax", "pkg/control", "pkg/script", "pkg/logging", "pkg/notify"}},
+	"pkg/bfd":    {imports: []string{"pkg/config", "pkg/dump", "pkg/control", "pkg/logging"}},
+	"pkg/daemon": {imports: []string{"pkg/config", "pkg/dump", "pkg/config/convert", "pkg/config/host", "pkg/config/diag", "pkg/config/syntax", "pkg/control", "pkg/script", "pkg/logging", "pkg/notify"}},
 
 	"cmd/holdfast": {imports: []string{"*"}},
 

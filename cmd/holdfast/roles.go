@@ -52,6 +52,7 @@ func runBFD(ctx context.Context, r daemon.Room) error {
 		Log:     r.Log,
 		Control: r.Control,
 		Ready:   r.Ready,
+		Signals: r.Signals,
 	})
 }
 

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net"
+	"os"
 	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/control"
@@ -22,6 +24,8 @@ type Options struct {
 	Log     *zap.Logger
 	Control *control.Server // may be nil
 	Ready   func()          // called once the sessions are started; may be nil
+
+	Signals <-chan os.Signal // ask for dumps; may be nil
 }
 
 // role owns every session. Only its loop touches it.
@@ -98,6 +102,11 @@ func (r *role) loop(ctx context.Context) error {
 		case cfg := <-r.opt.Reload:
 			if err := r.configure(cfg, time.Now()); err != nil {
 				return err
+			}
+			r.opt.Config = cfg
+		case sig := <-r.opt.Signals:
+			if sig == unix.SIGUSR1 {
+				r.dump(r.opt.Config)
 			}
 		case in := <-r.inbox:
 			r.receive(in, time.Now())

@@ -29,6 +29,14 @@ func (r *Reading) DumpData() string {
 	return d.String()
 }
 
+// GlobalText is the part about global definitions of the state dump of a role, or of the
+// parent if role is 0.
+func (c *Config) GlobalText(role Role) string {
+	var d dumper
+	d.global(c, role)
+	return d.String()
+}
+
 // dumper writes the lines of a dump.
 type dumper struct{ strings.Builder }
 

@@ -184,6 +184,7 @@ func (r *role) serve(first *config.Config, duty RoleFunc, server *control.Server
 		<-ctx.Done()
 		r.link.close()
 	})
+	defer r.logUsage()
 	err := duty(ctx, Room{
 		Config:  first,
 		Reload:  reload,

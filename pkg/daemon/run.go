@@ -68,6 +68,7 @@ func Run(o Options) int {
 	s.dumpConfig()
 	r.slim()
 	code := s.supervise()
+	log.Info(cpuUsage())
 	log.Info("Stopped " + Banner())
 	return code
 }

@@ -398,6 +398,9 @@ func (s *supervisor) signal(sig os.Signal) {
 	case unix.SIGHUP:
 		s.reload()
 	default:
+		if sig == SignalData {
+			s.dump()
+		}
 		s.each(func(c *child) {
 			// One that still starts has nothing to say, and might not yet
 			// catch the signal.

@@ -3,7 +3,6 @@ package director
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"go.uber.org/zap"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/control"
+	"github.com/holdfast-lb/holdfast/pkg/dump"
 )
 
 // dump writes the state for people to read, when the signal asks for that.
@@ -18,48 +18,11 @@ func (r *role) dump(sig os.Signal) {
 	if sig != unix.SIGUSR1 {
 		return
 	}
-	path := dumpPath(r.cfg)
-	r.log.Info("Printing LVS data", zap.String("file", path))
-	if err := replaceFile(path, dumpText(r.policy.status())); err != nil {
+	r.log.Info(fmt.Sprintf("Printing checker data for process(%d) on signal", os.Getpid()))
+	text := r.cfg.GlobalText(config.Checkers) + dumpText(r.policy.status())
+	if err := dump.Replace(dump.StatePath(r.cfg, dump.Checkers), []byte(text)); err != nil {
 		r.log.Error("state dump", zap.Error(err))
 	}
-}
-
-// dumpPath is where keepalived's checker process writes its dump.
-func dumpPath(cfg *config.Config) string {
-	suffix := ""
-	if cfg.Global.DataUseInstance {
-		for _, part := range []string{cfg.Process.NetNamespace, cfg.Process.Instance} {
-			if part != "" {
-				suffix += "." + part
-			}
-		}
-	}
-	if f := cfg.Global.StateDumpFile; f != "" {
-		ext := filepath.Ext(f)
-		return strings.TrimSuffix(f, ext) + "_check" + suffix + ext
-	}
-	return filepath.Join(os.TempDir(), "keepalived_check"+suffix+".data")
-}
-
-// replaceFile writes a file that readers never see half written. The name that it
-// has meanwhile is one that nobody can have prepared.
-func replaceFile(path, text string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
 }
 
 func dumpText(st *control.CheckersStatus) string {

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"github.com/holdfast-lb/holdfast/pkg/dump"
 )
 
 // orders are what the operator has said of real servers, by the names of their
@@ -88,5 +90,5 @@ func remember(path string, o orders) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(path, string(b)+"\n")
+	return dump.Replace(path, append(b, '\n'))
 }

@@ -152,6 +152,26 @@ func TestLoggingNeverBlocks(t *testing.T) {
 	})
 }
 
+// Details never take the place of what matters more.
+func TestDetailsGiveWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stuckSink{free: make(chan struct{})}
+		out := newOutput(s, 0)
+		log := zap.New(&core{LevelEnabler: zapcore.DebugLevel, out: out})
+		log.Info("first") // taken out of the queue, and stuck
+		synctest.Wait()
+		for range 2 * queueLength {
+			log.Debug("detail")
+		}
+		log.Info("last")
+		close(s.free)
+		out.close(time.Minute)
+		if last := s.got[len(s.got)-1]; last != "last" {
+			t.Errorf("the last line is %q", last)
+		}
+	})
+}
+
 func TestPatientLogging(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stuckSink{free: make(chan struct{})}

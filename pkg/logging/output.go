@@ -81,8 +81,13 @@ func newOutput(s sink, patience time.Duration) *output {
 	return o
 }
 
-// put queues an entry, or counts it as dropped.
+// put queues an entry, or counts it as dropped. Details leave half of the queue
+// to what matters more.
 func (o *output) put(e entry) {
+	if o.patience == 0 && e.Level == zapcore.DebugLevel && len(o.queue) > queueLength/2 {
+		o.dropped.Add(1)
+		return
+	}
 	select {
 	case o.queue <- e:
 		o.stuck.Store(false)

@@ -84,6 +84,7 @@ func (r *role) begin() {
 		r.makeVirtuals(i)
 		r.promote(i)
 	}
+	r.saySources()
 	r.trackers.set(r.cfg)
 	r.announcer.SetPaces(r.paces())
 	r.reassess()
@@ -94,6 +95,22 @@ func (r *role) begin() {
 	r.starting = false
 	if r.opt.Ready != nil {
 		r.opt.Ready()
+	}
+}
+
+// saySources names the addresses that adverts can come from.
+func (r *role) saySources() {
+	firsts, said := r.firsts(), map[int]bool{}
+	for _, i := range r.instances {
+		if said[i.base.Index] {
+			continue
+		}
+		said[i.base.Index] = true
+		for _, family := range []netstate.Family{netstate.IPv4, netstate.IPv6} {
+			if a, ok := firsts[place{i.base.Index, family}]; ok {
+				r.log.Debug(fmt.Sprintf("Assigned address %v for interface %s", a, i.base.Name))
+			}
+		}
 	}
 }
 

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 
 	"go.uber.org/zap"
 
+	"github.com/holdfast-lb/holdfast/pkg/dump"
 	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
 )
 
@@ -28,10 +28,14 @@ func (r *role) dump(sig os.Signal) {
 	switch sig {
 	case signalData:
 		r.log.Info(fmt.Sprintf("Printing VRRP data for process(%d) on signal", pid))
-		r.write(r.dumpPath("keepalived.data", r.cfg.Global.StateDumpFile), []byte(r.dataText()))
+		r.write(dump.StatePath(r.cfg, dump.VRRP), []byte(r.dataText()))
 	case signalStats, signalStatsClear:
-		r.log.Info(fmt.Sprintf("Printing VRRP stats for process(%d) on signal", pid))
-		r.write(r.dumpPath("keepalived.stats", ""), []byte(r.statsText()))
+		what := "VRRP stats"
+		if sig == signalStatsClear {
+			what = "and clearing VRRP stats"
+		}
+		r.log.Info(fmt.Sprintf("Printing %s for process(%d) on signal", what, pid))
+		r.write(dump.Path("keepalived.stats"), []byte(r.statsText()))
 		if sig == signalStatsClear {
 			for _, i := range r.instances {
 				i.counts = counters{}
@@ -45,35 +49,15 @@ func (r *role) dump(sig os.Signal) {
 			return
 		}
 		if b != nil {
-			r.write(r.dumpPath("keepalived.json", ""), b)
+			r.write(dump.Path("keepalived.json"), b)
 		}
 	}
-}
-
-// dumpPath is where a dump goes: into the directory for temporary files, as
-// programs that read it expect, unless the operator names a place.
-func (r *role) dumpPath(name, configured string) string {
-	if filepath.IsAbs(configured) {
-		return configured
-	}
-	if r.cfg.Global.DataUseInstance {
-		id := strings.Trim(r.cfg.Process.NetNamespace+"_"+r.cfg.Process.Instance, "_")
-		if id != "" {
-			ext := filepath.Ext(name)
-			name = strings.TrimSuffix(name, ext) + "." + id + ext
-		}
-	}
-	dir := os.Getenv("TMPDIR")
-	if !filepath.IsAbs(dir) {
-		dir = "/tmp"
-	}
-	return filepath.Join(dir, name)
 }
 
 // write replaces a file, on the worker's time.
 func (r *role) write(path string, b []byte) {
 	r.worker.give(func(context.Context, *kernel.Kernel) func() {
-		err := replaceFile(path, b)
+		err := dump.Replace(path, b)
 		if err == nil {
 			return nil
 		}

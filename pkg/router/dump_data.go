@@ -12,6 +12,7 @@ import (
 // dataText is the state dump for people.
 func (r *role) dataText() string {
 	var b strings.Builder
+	b.WriteString(r.cfg.GlobalText(config.VRRP))
 	b.WriteString("------< VRRP Topology >------\n")
 	for _, i := range r.instances {
 		r.dataOf(&b, i)

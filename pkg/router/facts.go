@@ -21,7 +21,7 @@ type facts struct {
 }
 
 // reason is why an instance cannot work: a name for the operator, and the line
-// that keepalived would log. Order of the words is theirs.
+// that keepalived would log, from behind the name of the instance on.
 type reason struct {
 	name string
 	line string
@@ -78,7 +78,7 @@ func (r *role) judge(i *instance) {
 	if names := namesOf(a.reasons); !slices.Equal(names, namesOf(i.reasons)) {
 		for _, why := range a.reasons {
 			if !slices.Contains(i.reasons, why) && !r.starting {
-				i.say("%s", why.line)
+				i.log.Info("(" + i.cfg.Name + ")" + why.line)
 			}
 		}
 		i.reasons = a.reasons
@@ -108,13 +108,13 @@ func (r *role) assess(i *instance) assessment {
 	r.assessLink(i, &a)
 	r.assessSource(i, &a)
 	for _, text := range i.refusals.list() {
-		a.fault("entering FAULT state ("+text+")", "%s", text)
+		a.fault(": entering FAULT state ("+text+")", "%s", text)
 	}
 	for _, text := range i.unresolved {
-		a.fault("entering FAULT state ("+text+")", "%s", text)
+		a.fault(": entering FAULT state ("+text+")", "%s", text)
 	}
 	if i.cfg.UnicastFaultNoPeer && i.cfg.Unicast && len(i.cfg.UnicastPeers) == 0 {
-		a.fault("entering FAULT state (no unicast peers)", "no unicast peers")
+		a.fault(": entering FAULT state (no unicast peers)", "no unicast peers")
 	}
 	g := i.election.group
 	// Members of a group share their state, so a member's own weights would
@@ -161,24 +161,24 @@ func (r *role) assessLink(i *instance, a *assessment) {
 	name := i.cfg.Interface
 	switch {
 	case name == "" && i.cfg.VRF != "" && i.out == 0:
-		a.fault("entering FAULT state (VRF "+i.cfg.VRF+" missing)", "VRF %s missing", i.cfg.VRF)
+		a.fault(": entering FAULT state (VRF "+i.cfg.VRF+" missing)", "VRF %s missing", i.cfg.VRF)
 	case name == "":
 	case i.base.Index == 0:
-		a.fault("entering FAULT state (interface "+name+" missing)", "interface %s missing", name)
+		a.fault(": entering FAULT state (interface "+name+" missing)", "interface %s missing", name)
 	case i.cfg.DontTrackPrimary:
 	case !r.usable(i.base):
-		a.fault("entering FAULT state (interface "+name+" down)", "interface %s down", name)
+		a.fault(": entering FAULT state (interface "+name+" down)", "interface %s down", name)
 	}
 	for _, v := range i.virtuals {
 		_, exists := r.mirror.Link(v.index)
 		switch {
 		case v.err != nil:
-			a.fault(fmt.Sprintf("entering FAULT state (%v)", v.err), "%v", v.err)
+			a.fault(fmt.Sprintf(": entering FAULT state (%v)", v.err), "%v", v.err)
 		case exists:
 		case i.election.state() == vrrp.Init:
 			a.pending = true // it is being made
 		default:
-			a.fault("entering FAULT state (interface "+v.name+" missing)", "interface %s missing", v.name)
+			a.fault(": entering FAULT state (interface "+v.name+" missing)", "interface %s missing", v.name)
 		}
 	}
 }
@@ -200,9 +200,9 @@ func (r *role) assessSource(i *instance, a *assessment) {
 		if i.cfg.IPv6 {
 			family = "IPv6"
 		}
-		a.fault("entering FAULT state (no "+family+" address for interface)", "no %s address for interface %s", family, i.cfg.Interface)
+		a.fault(" entering FAULT state (no "+family+" address for interface)", "no %s address for interface %s", family, i.cfg.Interface)
 	case i.cfg.TrackSrcIP && !r.present(i.cfg.SrcIP):
-		a.fault(fmt.Sprintf("entering FAULT state (source address %v missing)", i.cfg.SrcIP), "source address %v missing", i.cfg.SrcIP)
+		a.fault(fmt.Sprintf(": entering FAULT state (source address %v missing)", i.cfg.SrcIP), "source address %v missing", i.cfg.SrcIP)
 	}
 }
 
@@ -230,7 +230,7 @@ func (r *role) assessTracks(t tracks, weights bool, a *assessment) {
 		l, exists := r.mirror.LinkByName(k.Name)
 		good := exists && r.usable(l)
 		a.verdict(vrrp.Judge(w, k.Reverse, good), true,
-			"entering FAULT state (interface "+k.Name+" down)", "interface "+k.Name+" down")
+			": entering FAULT state (interface "+k.Name+" down)", "interface "+k.Name+" down")
 	}
 	binary := func(list []config.Track, facts map[string]bool, what string) {
 		for _, k := range list {
@@ -239,7 +239,7 @@ func (r *role) assessTracks(t tracks, weights bool, a *assessment) {
 			}
 			good, known := facts[k.Name]
 			a.verdict(vrrp.Judge(k.Weight, k.Reverse, good), known,
-				"entering FAULT state due to "+what+" "+k.Name, what+" "+k.Name)
+				": entering FAULT state due to "+what+" "+k.Name, what+" "+k.Name)
 		}
 	}
 	binary(t.scripts, r.facts.scripts, "script")
@@ -251,7 +251,7 @@ func (r *role) assessTracks(t tracks, weights bool, a *assessment) {
 		}
 		value := r.facts.files[k.Name] // a file that cannot be read counts as 0
 		a.verdict(vrrp.JudgeNumber(k.Weight, k.Reverse, value), true,
-			fmt.Sprintf("entering FAULT state (tracked file %s has status %d)", k.Name, value), "file "+k.Name)
+			fmt.Sprintf(": entering FAULT state (tracked file %s has status %d)", k.Name, value), "file "+k.Name)
 	}
 }
 

@@ -134,7 +134,16 @@ func (r *role) take(i *instance) {
 
 // release removes what a former master had, but not what another one holds.
 func (r *role) release(i *instance) {
+	if len(i.want.Rules) > 0 {
+		i.say("removing Virtual Rules")
+	}
+	if len(i.want.Routes) > 0 {
+		i.say("removing Virtual Routes")
+	}
 	i.say("removing VIPs.")
+	if len(i.cfg.ExcludedVIPs) > 0 {
+		i.say("removing E-VIPs.")
+	}
 	r.announcer.Cancel(i.cfg.Name)
 	i.repeat = 0
 	ops := r.planRelease(&i.holdings)
@@ -206,7 +215,7 @@ func (r *role) applied(i *instance, failed []kernel.Failure) {
 	i.busy--
 	for _, f := range failed {
 		a, isAddress := f.Op.Item.(netstate.Address)
-		i.log.Warn("("+i.cfg.Name+") "+f.Op.String()+": "+reasonText(f.Err), zap.Error(f.Err))
+		i.log.Warn("("+i.cfg.Name+") cannot "+r.opText(f.Op), zap.Error(f.Err))
 		if isAddress && f.Op.Verb == netstate.Add && i.held {
 			i.refusals.add(fmt.Sprintf("address %v refused: %s", a.Prefix.Addr(), reasonText(f.Err)), time.Now())
 			r.dirty = true
@@ -216,6 +225,15 @@ func (r *role) applied(i *instance, failed []kernel.Failure) {
 		r.announceNow(i, i.repeat)
 		i.repeat = 0
 	}
+}
+
+// opText says what is done to what, with an interface's name for its number.
+func (r *role) opText(op netstate.Op) string {
+	a, ok := op.Item.(netstate.Address)
+	if !ok {
+		return op.String()
+	}
+	return fmt.Sprintf("%v address %v on %s", op.Verb, a.Prefix, r.linkName(a.Link))
 }
 
 func reasonText(err error) string {
@@ -252,7 +270,7 @@ func (r *role) announceNow(i *instance, repeat int) {
 		}
 		i.log.Debug(fmt.Sprintf("(%s) Sending/queueing %s on %s for %v", i.cfg.Name, what, l.Name, a.Prefix.Addr()))
 		list = append(list, link.Announcement{
-			Owner: i.cfg.Name, Index: a.Link, MAC: net.HardwareAddr(l.MAC.Bytes()), Addr: a.Prefix.Addr(),
+			Owner: i.cfg.Name, Interface: l.Name, Index: a.Link, MAC: net.HardwareAddr(l.MAC.Bytes()), Addr: a.Prefix.Addr(),
 			Router: forwarding[a.Link],
 		})
 	}
@@ -273,18 +291,28 @@ func (r *role) announceExtra(i *instance, now time.Time) {
 			continue
 		}
 		list = append(list, link.Announcement{
-			Owner: i.cfg.Name, Index: l.Parent, MAC: net.HardwareAddr(l.MAC.Bytes()), Addr: a.Prefix.Addr(),
+			Owner: i.cfg.Name, Interface: r.linkName(l.Parent), Index: l.Parent, MAC: net.HardwareAddr(l.MAC.Bytes()), Addr: a.Prefix.Addr(),
 			Router: !a.Prefix.Addr().Is4() && kernel.Forwarding(l.Name),
 		})
 	}
 	r.announcer.Announce(list, 1)
 }
 
-// announced hears of every announcement that was sent.
+// announced hears of every announcement that was sent, from the announcer.
 func (r *role) announced(a link.Announcement, err error) {
-	if err != nil {
-		r.log.Debug("announcement failed", zap.Stringer("vip", a.Addr), zap.Error(err))
+	if !r.log.Core().Enabled(zap.DebugLevel) {
+		return
 	}
+	what := "gratuitous ARP"
+	if a.Addr.Is6() {
+		what = "unsolicited Neighbour Advert"
+	}
+	text := fmt.Sprintf("Sending %s on %s for %v", what, a.Interface, a.Addr)
+	if err != nil {
+		r.log.Debug(text+" failed", zap.Error(err))
+		return
+	}
+	r.log.Debug(text)
 }
 
 // checkInterval is how often everything is compared with the kernel although
@@ -316,7 +344,7 @@ func (r *role) repair() {
 		}
 		i.repairAt = now.Add(repairPause)
 		for _, op := range ops {
-			i.say("%v again: somebody else removed it", op)
+			i.say("%s again: somebody else removed it", r.opText(op))
 		}
 		r.apply(i, ops)
 		r.announce(i, max(i.cfg.GARP.MasterRepeat, 1))
@@ -327,18 +355,19 @@ func (r *role) repair() {
 // addressLost is an address that is gone. If its master did not remove it, the
 // operator decides whether to put it back or to hand over.
 func (r *role) addressLost(a netstate.Address) {
-	if r.opt.LogAddresses {
+	i := r.holders[a.Key()]
+	taken := i != nil && i.held && i.busy == 0
+	if taken || r.opt.LogAddresses {
 		r.log.Info(fmt.Sprintf("Netlink reflector reports IP %v removed from %s", a.Prefix.Addr(), r.linkName(a.Link)))
 	}
 	r.staticLost(func(c config.Address, _ config.Route, _ config.Rule) bool {
 		w, err := desiredAddress(c, c.Dev, r.mirror)
 		return err == nil && w.Key() == a.Key()
 	})
-	i := r.holders[a.Key()]
 	if i == nil && r.concerns(r.linkName(a.Link)) {
 		r.log.Debug(fmt.Sprintf("Deassigned address %v from interface %s", a.Prefix.Addr(), r.linkName(a.Link)))
 	}
-	if i == nil || !i.held || i.busy > 0 {
+	if !taken {
 		return
 	}
 	watched := slices.ContainsFunc(i.watched.Addresses, func(w netstate.Address) bool { return w.Key() == a.Key() })

@@ -24,6 +24,7 @@ func (r *role) reload(cfg *config.Config) {
 		known[identityOf(i.cfg)] = i
 		before[i] = i.want
 	}
+	r.sayKept(r.cfg.Scripts, cfg.Scripts)
 	r.cfg = cfg
 	r.notifier.Configure(notifySettings(cfg))
 	r.instances = nil
@@ -46,6 +47,19 @@ func (r *role) reload(cfg *config.Config) {
 	r.unseat(known)
 	r.reseat(cfg)
 	r.settle(before, fresh)
+}
+
+// sayKept names the scripts whose success counts on.
+func (r *role) sayKept(old, kept []*config.TrackScript) {
+	commands := map[string]*config.Command{}
+	for _, s := range old {
+		commands[s.Name] = s.Command
+	}
+	for _, s := range kept {
+		if was := commands[s.Name]; was != nil && commandLine(was) == commandLine(s.Command) && r.facts.scripts[s.Name] {
+			r.log.Info("VRRP_Script(" + s.Name + ") considered successful on reload")
+		}
+	}
 }
 
 // unseat ends the instances that the configuration has no more.

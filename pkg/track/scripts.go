@@ -64,7 +64,7 @@ func (s *Scripts) Close() {
 
 // start begins to run a script, after an older definition of it has ended.
 func (s *Scripts) start(w Script, old *scriptLoop) *scriptLoop {
-	l := &scriptLoop{spec: w, status: -1, report: s.report, run: s.run, done: make(chan struct{})}
+	l := &scriptLoop{spec: w, report: s.report, run: s.run, done: make(chan struct{})}
 	if old != nil {
 		old.cancel()
 	}
@@ -83,7 +83,7 @@ func (s *Scripts) start(w Script, old *scriptLoop) *scriptLoop {
 type scriptLoop struct {
 	spec      Script
 	gate      Gate
-	status    int // last exit status, -1 before the first
+	status    int // last exit status
 	undecided bool
 	report    func(Event)
 	run       func(context.Context, script.Command) (script.Result, error)

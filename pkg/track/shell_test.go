@@ -85,10 +85,10 @@ func TestScripts(t *testing.T) {
 		want    []string
 	}{
 		{"the first result decides", base, 0, []script.Result{status(0)}, 5 * time.Second, []string{
-			"0s chk up | Script `chk` now returning 0 | VRRP_Script(chk) succeeded",
+			"0s chk up | VRRP_Script(chk) succeeded",
 		}},
 		{"fall and rise", base, 0, []script.Result{status(0), status(1), status(1), status(1), status(0)}, 9 * time.Second, []string{
-			"0s chk up | Script `chk` now returning 0 | VRRP_Script(chk) succeeded",
+			"0s chk up | VRRP_Script(chk) succeeded",
 			"2s chk | Script `chk` now returning 1",
 			"4s chk down | VRRP_Script(chk) failed (exited with status 1)",
 			"8s chk up | Script `chk` now returning 0 | VRRP_Script(chk) succeeded",
@@ -100,10 +100,10 @@ func TestScripts(t *testing.T) {
 			"0s chk down | VRRP_Script(chk) failed (due to signal 11)",
 		}},
 		{"init_fail, then the first result decides", failed, 0, []script.Result{status(0)}, time.Second, []string{
-			"0s chk up | Script `chk` now returning 0 | VRRP_Script(chk) succeeded",
+			"0s chk up | VRRP_Script(chk) succeeded",
 		}},
 		{"start to start, overlapped runs are skipped", base, 3 * time.Second, []script.Result{status(0), status(1), status(2)}, 12 * time.Second, []string{
-			"3s chk up | Script `chk` now returning 0 | VRRP_Script(chk) succeeded",
+			"3s chk up | VRRP_Script(chk) succeeded",
 			"7s chk | Script `chk` now returning 1",
 			"11s chk down | Script `chk` now returning 2 | VRRP_Script(chk) failed (exited with status 2)",
 		}},
@@ -130,7 +130,7 @@ func TestScriptsAcrossReload(t *testing.T) {
 		spec := Script{Name: "chk", Command: script.Command{Args: []string{"/bin/chk"}}, Interval: 10 * time.Second, Rise: 3, Fall: 2}
 		s.Set([]Script{spec})
 		time.Sleep(time.Second)
-		j.expect(t, "0s chk up | Script `chk` now returning 0 | VRRP_Script(chk) succeeded")
+		j.expect(t, "0s chk up | VRRP_Script(chk) succeeded")
 
 		s.Set([]Script{spec}) // the same: not disturbed, so no run before its time
 		s.run = play(j, 0, status(1))

@@ -8,11 +8,12 @@ import (
 
 // Announcement tells a link that an address lives at a link layer address.
 type Announcement struct {
-	Owner  string // who asks for it; [Announcer.Cancel] takes the rest back
-	Index  int    // interface to send through
-	MAC    net.HardwareAddr
-	Addr   netip.Addr
-	Router bool // IPv6: this host forwards packets
+	Owner     string // who asks for it; [Announcer.Cancel] takes the rest back
+	Interface string // name of the interface to send through, for reports
+	Index     int    // interface to send through
+	MAC       net.HardwareAddr
+	Addr      netip.Addr
+	Router    bool // IPv6: this host forwards packets
 }
 
 // Pace is the least time between two announcements over a group of interfaces.
