@@ -54,12 +54,10 @@ type Engine struct {
 	// What follows belongs to Run.
 	ctx    context.Context
 	shared healthcheck.Sharing
-	jobs   map[string]*job
+	agenda agenda
 	files  map[string]healthcheck.Result // numbers in track files, by name
 	bfd    map[string]healthcheck.Result // BFD sessions, by name
-	queue  queue
 	byFD   []*job
-	epoch  time.Time
 	buf    []byte // for reading; used by one connection at a time
 	ping   sync.Once
 	worker sync.WaitGroup
@@ -83,10 +81,9 @@ func New(opt Options) (*Engine, error) {
 	return &Engine{
 		opt: opt, poll: p, done: make(chan struct{}),
 		shared: healthcheck.Sharing{Off: opt.Alone},
-		jobs:   make(map[string]*job),
+		agenda: newAgenda(time.Now()),
 		files:  make(map[string]healthcheck.Result),
 		bfd:    make(map[string]healthcheck.Result),
-		epoch:  time.Now(),
 		buf:    make([]byte, 64<<10),
 	}, nil
 }
@@ -107,7 +104,7 @@ func (e *Engine) Set(specs []healthcheck.Spec) {
 func (e *Engine) Suspend(key string, on bool) {
 	e.do(func(now time.Time) {
 		if made, suspend, change := e.shared.Suspend(key, on); change {
-			e.suspend(e.jobs[made], suspend, now)
+			e.suspend(e.agenda.jobs[made], suspend, now)
 		}
 	})
 }
@@ -116,7 +113,7 @@ func (e *Engine) Suspend(key string, on bool) {
 func (e *Engine) TrackFile(name string, value int64) {
 	e.do(func(now time.Time) {
 		e.files[name] = healthcheck.Result{OK: true, Value: value, Reason: fmt.Sprintf("track file %s holds %d", name, value)}
-		for _, j := range e.jobs {
+		for _, j := range e.agenda.jobs {
 			e.tell(j, now)
 		}
 	})
@@ -130,7 +127,7 @@ func (e *Engine) Session(name string, up bool) {
 			r.Fault, r.Reason = healthcheck.FaultState, fmt.Sprintf("BFD session %s is down", name)
 		}
 		e.bfd[name] = r
-		for _, j := range e.jobs {
+		for _, j := range e.agenda.jobs {
 			e.tell(j, now)
 		}
 	})
@@ -140,8 +137,8 @@ func (e *Engine) Session(name string, up bool) {
 func (e *Engine) Snapshot(ctx context.Context) ([]healthcheck.Status, error) {
 	answer := make(chan []healthcheck.Status, 1)
 	e.do(func(time.Time) {
-		all := make([]healthcheck.Status, 0, len(e.jobs))
-		for key, j := range e.jobs {
+		all := make([]healthcheck.Status, 0, len(e.agenda.jobs))
+		for key, j := range e.agenda.jobs {
 			s := j.check.Status()
 			s.Keys, s.Suspended = e.shared.Users(key), j.suspended
 			all = append(all, s)
@@ -188,7 +185,7 @@ func (e *Engine) loop() error {
 	for e.ctx.Err() == nil {
 		// The deadline comes before the inbox: whoever fills the inbox later
 		// moves the deadline later, too.
-		until := e.until()
+		until := e.agenda.until()
 		if err := e.poll.until(until); err != nil {
 			return fmt.Errorf("health checks: %w", err)
 		}
@@ -211,14 +208,6 @@ func (e *Engine) loop() error {
 	return nil
 }
 
-// until is when something falls due.
-func (e *Engine) until() time.Time {
-	if j := e.queue.first(); j != nil {
-		return j.when
-	}
-	return time.Time{}
-}
-
 // takeInbox does what was handed in, and reports whether there was anything.
 func (e *Engine) takeInbox(now time.Time) bool {
 	e.mu.Lock()
@@ -235,12 +224,11 @@ func (e *Engine) takeInbox(now time.Time) bool {
 // there was anything.
 func (e *Engine) work(now time.Time) (any bool) {
 	for range batch {
-		j := e.queue.first()
-		if j == nil || j.when.After(now) {
+		j := e.agenda.next(now)
+		if j == nil {
 			break
 		}
 		any = true
-		e.queue.remove(j)
 		if j.running {
 			e.late(j, now)
 		} else {
@@ -250,42 +238,23 @@ func (e *Engine) work(now time.Time) (any bool) {
 	return any
 }
 
-// schedule queues the next attempt of a check.
-func (e *Engine) schedule(j *job) {
-	due := j.check.Due()
-	if due.IsZero() {
-		e.queue.remove(j)
-		return
-	}
-	e.queue.set(j, rounded(due, e.epoch, j.check.Spec.DelayLoop))
-}
-
 func (e *Engine) set(specs []healthcheck.Spec, now time.Time) {
-	want := make(map[string]bool, len(specs))
+	fresh, kept, gone := e.agenda.set(specs, now)
+	for _, j := range gone {
+		e.hangUp(j)
+	}
 	certs := make(certificates)
-	for _, s := range specs {
-		want[s.Key] = true
-		if j := e.jobs[s.Key]; j != nil {
-			e.report(j, j.check.Adopt(s, now))
-			e.suspend(j, s.Suspended, now)
-			if j.plan.TLS != nil { // the files may hold something new
-				e.prepare(j, certs)
-			}
-			continue
+	for _, j := range kept {
+		e.report(j.job, j.step)
+		e.suspend(j.job, j.check.Spec.Suspended, now)
+		if j.plan.TLS != nil { // the files may hold something new
+			e.prepare(j.job, certs)
 		}
-		j := &job{check: healthcheck.NewCheck(s, now), fd: -1}
+	}
+	for _, j := range fresh {
 		e.prepare(j, certs)
-		j.suspended = s.Suspended
-		e.jobs[s.Key] = j
 		if !j.suspended {
 			e.activate(j, now)
-		}
-	}
-	for key, j := range e.jobs {
-		if !want[key] {
-			e.abandon(j)
-			e.queue.remove(j)
-			delete(e.jobs, key)
 		}
 	}
 }
@@ -314,15 +283,11 @@ func (e *Engine) prepare(j *job, certs certificates) {
 func (e *Engine) suspend(j *job, on bool, now time.Time) {
 	switch {
 	case on == j.suspended:
-		return
 	case on:
 		e.say(j, j.check.Suspending())
-		e.abandon(j)
-		j.check.Suspend()
-		e.queue.remove(j)
-		j.suspended = true
+		e.hangUp(j)
+		e.agenda.suspend(j)
 	default:
-		j.suspended = false
 		e.activate(j, now)
 	}
 }
@@ -330,8 +295,7 @@ func (e *Engine) suspend(j *job, on bool, now time.Time) {
 // activate begins to make a check.
 func (e *Engine) activate(j *job, now time.Time) {
 	e.say(j, j.check.Activating())
-	j.check.Start(now, e.opt.Random())
-	e.schedule(j)
+	e.agenda.activate(j, now, e.opt.Random())
 	e.tell(j, now)
 }
 
@@ -349,7 +313,7 @@ func (e *Engine) tell(j *job, now time.Time) {
 		r, known = e.bfd[ask.Session]
 	}
 	if known {
-		e.report(j, j.check.Finish(now, r))
+		e.report(j, e.agenda.finish(j, now, r))
 	}
 }
 
@@ -378,8 +342,8 @@ func (e *Engine) say(j *job, lines []healthcheck.Line) {
 
 // close ends everything that is under way and waits for it.
 func (e *Engine) close() {
-	for _, j := range e.jobs {
-		e.abandon(j)
+	for _, j := range e.agenda.jobs {
+		e.hangUp(j)
 	}
 	e.worker.Wait()
 	e.mu.Lock()

@@ -13,11 +13,9 @@ import (
 	"github.com/holdfast-lb/holdfast/healthcheck/dialogue"
 )
 
-// job is one check and the attempt that is under way, of which there is never
-// more than one.
+// job is one check with its connection.
 type job struct {
-	check     *healthcheck.Check
-	suspended bool
+	entry
 
 	// Made once.
 	plan   dialogue.Plan
@@ -25,16 +23,8 @@ type job struct {
 	dialer dialer
 	unfit  error // why it cannot be asked at all
 
-	// In the queue.
-	when  time.Time
-	place int // in the heap, from 1; 0 is outside
-
-	// The attempt.
-	running   bool
-	attempt   uint64 // counts, so that an answer to an abandoned one is known
-	began     time.Time
-	end       time.Time // for all of it
-	fd        int       // -1 without a connection
+	// The attempt under way.
+	fd        int // -1 without a connection
 	connected bool
 	talk      dialogue.Dialogue
 	unsent    []byte
@@ -51,11 +41,8 @@ func (e *Engine) connection(fd int) *job {
 
 // start makes an attempt.
 func (e *Engine) start(j *job, now time.Time) {
-	j.check.Begin(now)
-	j.running, j.began = true, now
-	j.attempt++
+	e.agenda.begin(j, now)
 	s := &j.check.Spec
-	j.end = now.Add(s.Overall())
 	if j.unfit != nil {
 		e.finish(j, now, healthcheck.Result{Fault: healthcheck.FaultLocal, Reason: j.unfit.Error()})
 		return
@@ -95,7 +82,7 @@ func (e *Engine) connect(j *job, now time.Time) {
 		e.byFD = append(e.byFD, make([]*job, 256)...)
 	}
 	e.byFD[fd] = j
-	e.queue.set(j, now.Add(j.check.Spec.ConnectTimeout))
+	e.agenda.limit(j, now.Add(j.check.Spec.ConnectTimeout))
 	if connected { // as datagram sockets are
 		j.connected = true
 		e.turn(j, j.talk.Open(), now)
@@ -165,7 +152,7 @@ func (e *Engine) turn(j *job, t dialogue.Turn, now time.Time) (over bool) {
 	switch {
 	case t.Judge != nil:
 		e.disconnect(j)
-		e.queue.remove(j)
+		e.agenda.unlimited(j)
 		e.spawn(j, func(context.Context) healthcheck.Result { return t.Judge() })
 		return true
 	case t.Again:
@@ -181,19 +168,12 @@ func (e *Engine) turn(j *job, t dialogue.Turn, now time.Time) (over bool) {
 		return true
 	}
 	// Something has come or the connection stands: the next step has its time.
-	e.queue.set(j, earlier(now.Add(j.check.Spec.ConnectTimeout), j.end))
+	e.agenda.limit(j, now.Add(j.check.Spec.ConnectTimeout))
 	if t.Send == nil {
 		return false
 	}
 	j.unsent = append(j.unsent, t.Send...)
 	return e.send(j, now)
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }
 
 // send sends what is unsent, and reports whether the attempt is over.
@@ -221,12 +201,12 @@ func (e *Engine) send(j *job, now time.Time) (over bool) {
 // late ends an attempt, or one step of it, that took too long.
 func (e *Engine) late(j *job, now time.Time) {
 	switch {
+	case !now.Before(j.end):
+		e.finish(j, now, tooLong(j.check.Spec.Overall()))
 	case !j.connected:
 		e.finish(j, now, healthcheck.Result{
 			Fault: healthcheck.FaultTimeout, Reason: fmt.Sprintf("no connection after %v", j.check.Spec.ConnectTimeout),
 		})
-	case !now.Before(j.end):
-		e.finish(j, now, tooLong(j.check.Spec.Overall()))
 	default:
 		e.finish(j, now, j.talk.Silent())
 	}
@@ -255,21 +235,18 @@ func (e *Engine) spawn(j *job, run func(context.Context) healthcheck.Result) {
 
 // finish ends an attempt with its answer.
 func (e *Engine) finish(j *job, now time.Time, r healthcheck.Result) {
-	e.abandon(j)
-	r.Took = now.Sub(j.began)
-	st := j.check.Finish(now, r)
-	e.schedule(j)
-	e.report(j, st)
+	e.hangUp(j)
+	e.report(j, e.agenda.finish(j, now, r))
 }
 
-// abandon ends an attempt without an answer.
-func (e *Engine) abandon(j *job) {
+// hangUp ends the connection of an attempt, and its goroutine.
+func (e *Engine) hangUp(j *job) {
 	e.disconnect(j)
 	if j.cancel != nil {
 		j.cancel()
 		j.cancel = nil
 	}
-	j.running, j.talk, j.unsent = false, nil, nil
+	j.talk, j.unsent = nil, nil
 }
 
 func (e *Engine) disconnect(j *job) {
