@@ -42,6 +42,9 @@ func runVRRP(ctx context.Context, r daemon.Room) error {
 			}
 		})
 	}
+	opt.AskSync = func(ctx context.Context) (uint64, bool) {
+		return director.AskSync(ctx, r.Sockets(control.Checkers))
+	}
 	return router.Run(ctx, opt)
 }
 

@@ -131,8 +131,11 @@ func remarks(v *control.VRRPInstance) []string {
 	if v.Waiting {
 		list = append(list, "waiting for the first result of a tracker")
 	}
+	if v.Behind {
+		list = append(list, "does not preempt before IPVS knows the connections of the master")
+	}
 	if v.Conflict.IsValid() {
-		list = append(list, fmt.Sprintf("%s is master, too", v.Conflict))
+		list = append(list, fmt.Sprintf("%s is master, too: %s", v.Conflict, v.Cause))
 	}
 	if v.SendError != "" {
 		list = append(list, "adverts are not sent: "+v.SendError)

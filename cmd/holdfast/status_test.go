@@ -22,6 +22,7 @@ func TestShowStatus(t *testing.T) {
 			{
 				Name: "VI_1", State: "MASTER", Since: before(90 * time.Second), Priority: 150, BasePriority: 100,
 				VRID: 51, Interface: "eth0", Addresses: []string{"192.0.2.1/32"}, Conflict: netip.MustParseAddr("192.0.2.9"),
+				Cause: "look for a firewall",
 			},
 			{
 				Name: "VI_22", State: "FAULT", Since: before(5 * time.Second), Priority: 100, BasePriority: 100,
@@ -61,7 +62,7 @@ func TestShowStatus(t *testing.T) {
 	}
 	want := `vrrp, up 2d01h
   VI_1        MASTER  1m30s  priority 150 (100 configured)  vrid 51 on eth0, 192.0.2.1/32
-                        192.0.2.9 is master, too
+                        192.0.2.9 is master, too: look for a firewall
   VI_22       FAULT   5s  priority 100  vrid 52 on eth1
                         because interface eth1 is down
                         on standby; holdfast resume VI_22 ends it

@@ -395,8 +395,8 @@ var instanceBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { setOnVIPRemoved(d, a) },
 	},
 	{
-		Name: "preempt_after_sync", Pending: true, Takes: Bool, Tier: 'C', Ours: true,
-		Doc: "take over from a lower priority master only when the IPVS connection sync has caught up",
+		Name: "preempt_after_sync", Takes: Bool, Tier: 'C', Ours: true,
+		Doc: "after a start or a fault, take over from a lower priority master only when the IPVS connection sync of lvs_sync_daemon has caught up, or after a minute",
 		set: func(d *decoder, a *arg) { d.inst.PreemptAfterSync = a.on },
 	},
 	{
@@ -440,7 +440,7 @@ var pingBlock = Block{Keywords: []Keyword{
 	},
 	{
 		Name: "weight", Takes: Int, Tier: 'C', Min: -253, Max: 253, Default: "0", Ours: true,
-		Doc: "priority change; 0 means FAULT while unreachable",
+		Doc: "priority change; 0 lowers the priority to 1 while unreachable, which is no fault",
 		set: func(d *decoder, a *arg) { d.inst.TrackPing.Weight = int(a.n) },
 	},
 }}

@@ -10,6 +10,12 @@ type CheckersStatus struct {
 	Virtual  []VirtualServer  `json:"virtual_servers"`
 }
 
+// SyncStatus is how much a machine has learned of a master's connections.
+type SyncStatus struct {
+	Backup      bool   `json:"backup"`      // it receives them
+	Connections uint64 `json:"connections"` // that IPVS knows, if so
+}
+
 // CheckersCounters count since the role started.
 type CheckersCounters struct {
 	Reconciliations uint64    `json:"reconciliations"`

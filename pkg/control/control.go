@@ -57,6 +57,9 @@ func (e RemoteError) Error() string { return string(e) }
 // Snapshot is the method that every role has: all that it knows, as of now.
 const Snapshot = "snapshot"
 
+// Sync is the method of the checkers role that answers with a [SyncStatus].
+const Sync = "sync"
+
 // methodEvents asks for all events from now on.
 const methodEvents = "events"
 

@@ -33,8 +33,10 @@ type VRRPInstance struct {
 	Reasons      []string     `json:"reasons,omitempty"` // why it is in FAULT
 	Waiting      bool         `json:"waiting,omitempty"` // for the first result of a tracker
 	Standby      bool         `json:"standby,omitempty"` // by the operator
+	Behind       bool         `json:"behind,omitempty"`  // it does not preempt before IPVS knows the master's connections
 	Conflict     netip.Addr   `json:"conflict,omitzero"` // who is master beside us
-	ConflictTime float64      `json:"conflict_seconds"`  // in all, with two masters
+	Cause        string       `json:"conflict_cause,omitempty"`
+	ConflictTime float64      `json:"conflict_seconds"` // in all, with two masters
 	SendError    string       `json:"send_error,omitempty"`
 	Addresses    []string     `json:"addresses"`
 	Counters     VRRPCounters `json:"counters"`
@@ -61,7 +63,7 @@ type VRRPGroup struct {
 
 // VRRPTracker is one thing that priorities depend on.
 type VRRPTracker struct {
-	Kind  string `json:"kind"` // script, file, process or bfd
+	Kind  string `json:"kind"` // script, file, process, bfd or ping
 	Name  string `json:"name"`
 	State string `json:"state"` // up, down, unknown, or the number in a file
 }
@@ -93,6 +95,7 @@ type VRRPConflict struct {
 	Instance string     `json:"instance"`
 	Peer     netip.Addr `json:"peer"`
 	Priority int        `json:"priority,omitempty"`
+	Cause    string     `json:"cause,omitempty"`   // likely
 	Seconds  float64    `json:"seconds,omitempty"` // how long it lasted
 }
 

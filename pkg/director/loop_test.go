@@ -596,8 +596,17 @@ func TestSyncDaemonFollowsAnInstance(t *testing.T) {
 		running() // nobody has said who is master
 		hear("BACKUP")
 		running(ipvs.SyncBackup)
+		k.Connect(webKey, netip.MustParseAddrPort("10.9.0.11:80"), 3, 4)
+		knows := func(want control.SyncStatus) {
+			t.Helper()
+			if st, err := g.role.syncStatus(t.Context()); err != nil || *st != want {
+				t.Errorf("connections: %+v (%v), want %+v", st, err, want)
+			}
+		}
+		knows(control.SyncStatus{Backup: true, Connections: 7})
 		hear("MASTER")
 		running(ipvs.SyncMaster)
+		knows(control.SyncStatus{})
 		hear("FAULT")
 		running(ipvs.SyncBackup)
 		g.end()

@@ -70,6 +70,7 @@ func (r *role) serve() {
 		return
 	}
 	r.opt.Control.Handle(control.Snapshot, func(ctx context.Context, _ json.RawMessage) (any, error) { return r.status(ctx) })
+	r.opt.Control.Handle(control.Sync, func(ctx context.Context, _ json.RawMessage) (any, error) { return r.syncStatus(ctx) })
 	for method, to := range map[string]Admin{"drain": Drain, "ready": Ready, "maint": Maint} {
 		r.opt.Control.Handle(method, func(ctx context.Context, params json.RawMessage) (any, error) {
 			return nil, r.administer(ctx, to, params)

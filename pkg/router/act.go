@@ -29,9 +29,10 @@ func (r *role) act(e *election, a vrrp.Action) {
 		r.tellPriority(i, a.To)
 	case vrrp.Conflict:
 		i := e.members[a.Router]
-		i.log.Warn(fmt.Sprintf("(%s) %v is master too, with priority %d: %s", i.cfg.Name, a.With, a.Priority, r.likelyCause(i, a)),
+		cause := i.likelyCause()
+		i.log.Warn(fmt.Sprintf("(%s) %v is master too, with priority %d: %s", i.cfg.Name, a.With, a.Priority, cause),
 			zap.Stringer("peer", a.With))
-		r.publish("conflict", control.VRRPConflict{Instance: i.cfg.Name, Peer: a.With, Priority: int(a.Priority)})
+		r.publish("conflict", control.VRRPConflict{Instance: i.cfg.Name, Peer: a.With, Priority: int(a.Priority), Cause: cause})
 	case vrrp.Resolved:
 		i := e.members[a.Router]
 		i.conflicts += a.Lasted
@@ -44,7 +45,7 @@ func (r *role) act(e *election, a vrrp.Action) {
 }
 
 // likelyCause says why there are two masters, as far as that can be guessed.
-func (r *role) likelyCause(i *instance, c vrrp.Conflict) string {
+func (i *instance) likelyCause() string {
 	switch {
 	case i.unsent != "":
 		return "our adverts cannot be sent (" + i.unsent + ")"
@@ -104,6 +105,9 @@ func (r *role) became(i *instance, a vrrp.Become) {
 	}
 	if news {
 		r.tellInstance(i, a.To)
+	}
+	if a.To == vrrp.Backup && (a.From == vrrp.Init || a.From == vrrp.Fault) {
+		r.missedSync(i)
 	}
 	r.handover.changed(i, a.To)
 	r.publish("transition", control.VRRPTransition{

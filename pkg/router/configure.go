@@ -54,7 +54,7 @@ func (r *role) seat(s seats) *election {
 	configs := make([]vrrp.Config, len(s.members))
 	for n, i := range s.members {
 		i.election, i.index = e, n
-		i.reasons, i.weight, i.effective, i.pending = nil, 0, i.cfg.Priority, false
+		i.reasons, i.weight, i.effective, i.pending, i.behind = nil, 0, i.cfg.Priority, false, false
 		configs[n] = i.machineConfig()
 	}
 	e.machine = vrrp.New(s.group != nil, configs...)

@@ -20,8 +20,8 @@ type facts struct {
 	links     map[string]bool // link states held back or polled, where they differ from netlink
 }
 
-// reason is why an instance cannot work: a name for the operator, and the line
-// that keepalived would log, from behind the name of the instance on.
+// reason is why an instance cannot work: a name for the operator, and what
+// keepalived would log behind the name of the instance.
 type reason struct {
 	name string
 	line string
@@ -77,7 +77,7 @@ func (r *role) judge(i *instance) {
 	a := r.assess(i)
 	if names := namesOf(a.reasons); !slices.Equal(names, namesOf(i.reasons)) {
 		for _, why := range a.reasons {
-			if !slices.Contains(i.reasons, why) && !r.starting {
+			if !slices.Contains(i.reasons, why) {
 				i.log.Info("(" + i.cfg.Name + ")" + why.line)
 			}
 		}
@@ -87,6 +87,10 @@ func (r *role) judge(i *instance) {
 	if p := vrrp.Effective(i.cfg.Priority, a.weight); a.weight != i.weight || p != i.effective {
 		i.weight, i.effective = a.weight, p
 		r.handle(i.election, vrrp.Priority{Router: i.index, Value: p})
+	}
+	if b := r.behind(i); b != i.behind {
+		i.behind = b
+		r.handle(i.election, vrrp.HoldPreempt{On: b})
 	}
 	if a.pending != i.pending {
 		i.pending = a.pending
@@ -165,6 +169,8 @@ func (r *role) assessLink(i *instance, a *assessment) {
 	case name == "":
 	case i.base.Index == 0:
 		a.fault(": entering FAULT state (interface "+name+" missing)", "interface %s missing", name)
+	case !i.cfg.Unicast && !i.base.Multicast:
+		a.fault(" interface "+name+" does not support multicast, specify unicast peers - disabling", "interface %s without multicast", name)
 	case i.cfg.DontTrackPrimary:
 	case !r.usable(i.base):
 		a.fault(": entering FAULT state (interface "+name+" down)", "interface %s down", name)

@@ -42,6 +42,7 @@ type instance struct {
 	weight         int
 	effective      uint8 // priority, as the machine was told
 	pending        bool
+	behind         bool      // the machine was told not to preempt yet
 	extraAt        time.Time // next announcement through the interface below
 	refusals       refusals
 	counts         counters

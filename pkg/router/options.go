@@ -39,4 +39,8 @@ type Options struct {
 	// WatchBFD reports which BFD sessions are up, whenever that changes, until
 	// ctx ends. Nil if there is no bfd role.
 	WatchBFD func(ctx context.Context, report func(session string, up bool))
+
+	// AskSync tells how many connections IPVS knows, if this machine receives
+	// those of a master.
+	AskSync func(ctx context.Context) (connections uint64, receiving bool)
 }

@@ -70,7 +70,9 @@ type role struct {
 	handover  *handover
 	static    holdings
 
-	autoPriority int // real-time priority by max_auto_priority
+	sync         catchUp
+	syncWake     chan struct{} // holds one: the wait for the synchronisation has begun
+	autoPriority int           // real-time priority by max_auto_priority
 	late         lateness
 }
 
@@ -135,6 +137,7 @@ func open(ctx context.Context, opt Options) (*role, error) {
 	if r.handover, err = openHandover(opt.Handover); err != nil {
 		r.log.Warn("cannot use the memory of the predecessor", zap.Error(err))
 	}
+	r.syncWake = make(chan struct{}, 1)
 	r.hub = link.NewHub(r.deliver, r.socketLost)
 	r.claims = newClaimWatch(r)
 	r.notifier = notify.New(notifySettings(r.cfg), r.log)
@@ -149,6 +152,7 @@ func (r *role) serve(group *errgroup.Group) {
 	group.Go(func() error { return r.notifier.Run(r.ctx) })
 	group.Go(func() error { return r.follow(r.ctx) })
 	group.Go(func() error { return r.trackers.run(r.ctx) })
+	group.Go(func() error { return r.watchSync(r.ctx) })
 	if r.opt.Control != nil {
 		r.serveControl()
 	}

@@ -53,7 +53,7 @@ func still(t *testing.T, cfg *config.Config, links ...netstate.Link) *role {
 }
 
 func eth(index int, name string, up bool) netstate.Link {
-	return netstate.Link{Index: index, Name: name, MAC: "\x02\x00\x00\x00\x00\x01", Admin: true, Carrier: up}
+	return netstate.Link{Index: index, Name: name, MAC: "\x02\x00\x00\x00\x00\x01", Admin: true, Carrier: up, Multicast: true}
 }
 
 func instanceConfig(name, dev string, vrid uint8, vips ...string) *config.Instance {
@@ -80,6 +80,16 @@ func TestAssess(t *testing.T) {
 	}{
 		{name: "well"},
 		{name: "interface down", links: []netstate.Link{eth(1, "eth0", false)}, reasons: "interface eth0 down"},
+		{
+			name:    "interface without multicast",
+			links:   []netstate.Link{{Index: 1, Name: "eth0", MAC: "\x02\x00\x00\x00\x00\x01", Admin: true, Carrier: true}},
+			reasons: "interface eth0 without multicast",
+		},
+		{
+			name:   "interface without multicast, which unicast does not need",
+			links:  []netstate.Link{{Index: 1, Name: "eth0", MAC: "\x02\x00\x00\x00\x00\x01", Admin: true, Carrier: true}},
+			change: func(c *config.Instance) { c.Unicast = true },
+		},
 		{name: "interface missing", links: []netstate.Link{}, reasons: "interface eth0 missing"},
 		{
 			name: "not tracked", links: []netstate.Link{eth(1, "eth0", false)},

@@ -38,12 +38,13 @@ func (r *role) snapshotOf(i *instance) control.VRRPInstance {
 		Priority: int(st.Priority), BasePriority: int(i.cfg.Priority),
 		Source: i.source, Master: st.Master,
 		Interval: i.cfg.AdvertInt.Seconds(), MasterEvery: st.MasterInterval.Seconds(),
-		Reasons: namesOf(i.reasons), Waiting: i.pending, Standby: i.election.machine.OnStandby(),
+		Reasons: namesOf(i.reasons), Waiting: i.pending, Standby: i.election.machine.OnStandby(), Behind: i.behind,
 		Conflict: st.Rival, ConflictTime: i.conflicts.Seconds(), SendError: i.unsent,
 		Counters: i.counts.report(),
 	}
 	if st.Rival.IsValid() {
 		out.ConflictTime += time.Since(st.RivalSince).Seconds()
+		out.Cause = i.likelyCause()
 	}
 	if g := i.election.group; g != nil {
 		out.Group = g.Name
@@ -79,6 +80,9 @@ func (r *role) trackerStates() []control.VRRPTracker {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.facts.bfd)) {
 		list = append(list, control.VRRPTracker{Kind: "bfd", Name: name, State: word[r.facts.bfd[name]]})
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.facts.pings)) {
+		list = append(list, control.VRRPTracker{Kind: "ping", Name: name, State: word[r.facts.pings[name]]})
 	}
 	return list
 }
