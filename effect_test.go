@@ -44,7 +44,6 @@ var pendingFields = map[string][]string{
 	"FirewallGlobal.IPSetNames": {"vrrp_ipsets"},
 	"FirewallGlobal.NFIfindex":  {"nftables_ifindex"},
 	"Instance.Debug":            {"debug"},
-	"Instance.PreemptAfterSync": {"preempt_after_sync"},
 	"VirtualServer.SNMPName":    {"snmp_name"},
 	"RealServer.SNMPName":       {"snmp_name"},
 	"URL.RegexStack":            {"regex_stack"},
