@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
 
@@ -17,7 +16,7 @@ func openVirtual(d *decoder, a *arg) bool {
 	if !d.nameOrStop(a) {
 		return false
 	}
-	v := newVirtual(a.key.At.To(a.words[min(len(a.words), 2)-1].At))
+	v := d.cells.virtual(d.env.Brief, a.key.At.To(a.words[min(len(a.words), 2)-1].At))
 	w := a.words[0]
 	switch w.Text {
 	case "group":
@@ -43,10 +42,6 @@ func openVirtual(d *decoder, a *arg) bool {
 	}
 	d.vs = v
 	return true
-}
-
-func newVirtual(at diag.Span) *virtualDraft {
-	return &virtualDraft{VirtualServer: &VirtualServer{At: at, DefaultWeight: 1, Quorum: 1}}
 }
 
 // serverAddr reads ADDRESS [PORT].
@@ -81,6 +76,11 @@ func endVirtual(d *decoder) {
 		d.hint("add at least one real_server ADDRESS PORT { }")
 		return
 	}
+	if d.env.Brief && v.Group == "" {
+		d.forget(v)
+		return
+	}
+	d.cells = cells{} // v stays
 	d.virtuals = append(d.virtuals, v)
 }
 
@@ -320,7 +320,8 @@ func openReal(d *decoder, a *arg) bool {
 		return false
 	}
 	d.fitServer(a.words[0], addr.Addr())
-	d.rs = &realDraft{RealServer: &RealServer{At: a.key.At.To(a.words[min(len(a.words), 2)-1].At), Addr: addr}}
+	d.rs = d.cells.real(d.env.Brief, a.key.At.To(a.words[min(len(a.words), 2)-1].At))
+	d.rs.Addr = addr
 	return true
 }
 

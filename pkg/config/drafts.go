@@ -43,6 +43,9 @@ type state struct {
 	regexAt     syntax.Word
 	host        *checkerDraft
 	serverGroup *ServerGroup
+	cells       cells
+	seen        map[netip.AddrPort]*realDraft // of the service being completed
+	late        []diag.Problem                // of virtual servers that are forgotten, for when they are completed
 
 	completed      bool            // so are the instances
 	missingLink    bool            // an interface does not exist

@@ -31,6 +31,10 @@ type Env struct {
 	Regex func(pattern string, options []string) error
 	// ReadFile reads a name table of iproute2, such as /etc/iproute2/rt_tables.
 	ReadFile func(path string) (string, bool)
+
+	// Brief is for those who want to know what is wrong and how everything else
+	// is to be done: virtual servers are checked, but not kept.
+	Brief bool
 }
 
 // Link is a network interface.

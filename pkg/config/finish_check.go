@@ -12,8 +12,7 @@ import (
 
 // finishCheckers completes what the checkers role read.
 func (d *decoder) finishCheckers() {
-	s := &d.unguarded
-	s.d = d
+	d.problems = append(d.problems, d.late...)
 	groups := make(map[string]int)
 	for _, v := range d.virtuals {
 		if v.Group != "" {
@@ -23,29 +22,12 @@ func (d *decoder) finishCheckers() {
 		d.virtual(v)
 	}
 	for _, v := range d.virtuals {
-		v.VirtualServer.RealServers = v.RealServers[:0:0]
-		for _, r := range v.reals {
-			kept := r.checkers[:0]
-			for _, c := range r.checkers {
-				d.complete(v, r, c)
-				if c.Misc != nil {
-					if s.keep(&c.Misc.Command); c.Misc.Command == nil {
-						continue
-					}
-				}
-				kept = append(kept, c)
-				r.Checkers = append(r.Checkers, c.Checker)
-			}
-			r.checkers = kept
-			s.keep(&r.NotifyUp)
-			s.keep(&r.NotifyDown)
-			v.RealServers = append(v.RealServers, r.RealServer)
-		}
-		s.keep(&v.QuorumUp)
-		s.keep(&v.QuorumDown)
+		d.servers(v)
 		d.cfg.VirtualServers = append(d.cfg.VirtualServers, v.VirtualServer)
 	}
 	d.countRegexes()
+	s := &d.unguarded
+	s.d = d
 	if f := d.g.LVSFIFO; f != nil {
 		s.keep(&f.Script)
 	}
@@ -53,6 +35,43 @@ func (d *decoder) finishCheckers() {
 		s.keep(&f.Script)
 	}
 	s.end()
+}
+
+// servers completes the checkers and the scripts of a service.
+func (d *decoder) servers(v *virtualDraft) {
+	s := &d.unguarded
+	s.d = d
+	v.RealServers = slices.Grow(v.RealServers[:0], len(v.reals))
+	for _, r := range v.reals {
+		kept := r.checkers[:0]
+		for _, c := range r.checkers {
+			d.complete(v, r, c)
+			if c.Misc != nil {
+				if s.keep(&c.Misc.Command); c.Misc.Command == nil {
+					continue
+				}
+			}
+			kept = append(kept, c)
+			r.Checkers = append(r.Checkers, c.Checker)
+		}
+		r.checkers = kept
+		s.keep(&r.NotifyUp)
+		s.keep(&r.NotifyDown)
+		v.RealServers = append(v.RealServers, r.RealServer)
+	}
+	s.keep(&v.QuorumUp)
+	s.keep(&v.QuorumDown)
+}
+
+// forget checks a service that nobody will ask for. Of groups, which may follow,
+// it knows nothing.
+func (d *decoder) forget(v *virtualDraft) {
+	said := d.problems
+	d.problems = d.late
+	d.virtual(v)
+	d.servers(v)
+	d.late, d.problems = d.problems, said
+	d.cfg.forgotten++
 }
 
 // countRegexes counts how many urls share each regular expression.
@@ -174,7 +193,11 @@ func (d *decoder) onlyMarks(group string) bool {
 }
 
 func (d *decoder) dropDoubleServers(v *virtualDraft) {
-	seen := make(map[netip.AddrPort]*realDraft, len(v.reals))
+	if d.seen == nil {
+		d.seen = make(map[netip.AddrPort]*realDraft)
+	}
+	seen := d.seen
+	defer clear(seen)
 	kept := v.reals[:0]
 	for _, r := range v.reals {
 		if first := seen[r.Addr]; first != nil {

@@ -3,7 +3,10 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/config/configtest"
@@ -27,12 +30,14 @@ func FuzzDecode(f *testing.F) {
 			f.Add(string(text))
 		}
 	}
-	machine := testMachine()
+	machine, brief := testMachine(), testMachine()
+	brief.Brief = true
 	f.Fuzz(func(t *testing.T, text string) {
 		configtest.Bounded(t, func() {
 			o := syntax.Options{Source: syntax.Text("t.conf", text), MaxLines: 1000}
 			for _, mode := range []config.Mode{config.Test, config.Start} {
 				r := config.Load("t.conf", o, mode, machine)
+				sameBriefly(t, r, config.Load("t.conf", o, mode, brief))
 				_ = r.DumpData()
 				for _, p := range lint.Tidy(lint.Silence(append(r.Problems, lint.Check(r.Config)...), r.Tree.Comments)) {
 					_ = p.At.Text()
@@ -41,4 +46,25 @@ func FuzzDecode(f *testing.F) {
 			}
 		})
 	})
+}
+
+// sameBriefly compares what a brief reading says with what the whole one says.
+func sameBriefly(t *testing.T, whole, brief *config.Reading) {
+	t.Helper()
+	said := func(r *config.Reading) []string {
+		var all []string
+		for _, p := range r.Problems {
+			if p.ID != "script-security-off" { // points at the first script, of any
+				all = append(all, p.ID+" "+p.At.String()+" "+p.Text)
+			}
+		}
+		slices.Sort(all)
+		return all
+	}
+	if d := cmp.Diff(said(whole), said(brief)); d != "" {
+		t.Errorf("a brief reading says something else:\n%s", d)
+	}
+	if whole.Config.HasCheckers() != brief.Config.HasCheckers() {
+		t.Error("a brief reading does not know that there are virtual servers, or makes them up")
+	}
 }

@@ -75,6 +75,7 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 		case Checkers:
 			r.CheckersView, r.virtuals = d.cfg, d.virtuals
 			r.Config.VirtualServers, r.Config.ServerGroups, r.Config.SSL = d.cfg.VirtualServers, d.cfg.ServerGroups, d.cfg.SSL
+			r.Config.forgotten = d.cfg.forgotten
 			r.Config.TrackFiles, r.Config.Global.LVSFIFO = d.cfg.TrackFiles, d.cfg.Global.LVSFIFO
 		case VRRP:
 			r.completed = d.completed

@@ -36,7 +36,7 @@ type Config struct {
 	TrackFiles []*TrackFile
 
 	// The checkers role's part.
-	VirtualServers []*VirtualServer
+	VirtualServers []*VirtualServer // not all of them if the reading was brief
 	ServerGroups   []*ServerGroup
 	SSL            *SSL // nil without an SSL block
 
@@ -45,13 +45,14 @@ type Config struct {
 
 	scriptAccount bool // the default account of scripts exists
 	garpDone      bool // defaults of gratuitous ARP are filled in
+	forgotten     int  // virtual servers that a brief reading did not keep
 }
 
 // HasVRRP, HasCheckers and HasBFD say which roles have something to do.
 func (c *Config) HasVRRP() bool {
 	return len(c.Instances) > 0 || len(c.StaticAddresses) > 0 || len(c.StaticRoutes) > 0 || len(c.StaticRules) > 0
 }
-func (c *Config) HasCheckers() bool { return len(c.VirtualServers) > 0 }
+func (c *Config) HasCheckers() bool { return len(c.VirtualServers)+c.forgotten > 0 }
 func (c *Config) HasBFD() bool      { return len(c.BFD) > 0 }
 
 // Tri is a boolean that may be left unset, so that another level decides.

@@ -22,7 +22,9 @@ func Test(o Options, w io.Writer) int {
 		dir = "/"
 	}
 	debug.SetGCPercent(400) // this process ends when it has read the file
-	r := o.parse(syntax.NewSource(os.DirFS("/"), dir, os.LookupEnv), config.Test, host.Env())
+	env := host.Env()
+	env.Brief = true
+	r := o.parse(syntax.NewSource(os.DirFS("/"), dir, os.LookupEnv), config.Test, env)
 	_ = diag.Renderer{}.Write(w, r.Problems)
 	return diag.ExitStatus(r.Problems)
 }

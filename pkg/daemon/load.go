@@ -27,7 +27,9 @@ type reading struct {
 func (o *Options) read(dir string, mode config.Mode) (*reading, error) {
 	src := syntax.NewSource(os.DirFS("/"), dir, os.LookupEnv)
 	src.Seed = uint64(time.Now().UnixNano()) // for ${_RANDOM}; the roles get it with the files
-	r := o.parse(src, mode, host.Env())
+	env := host.Env()
+	env.Brief = !o.DumpConfig // roles work with virtual servers
+	r := o.parse(src, mode, env)
 	files, err := memoryFile(src.Save)
 	if err != nil {
 		return nil, fmt.Errorf("keep a copy of the configuration: %w", err)
@@ -41,13 +43,15 @@ func (o *Options) read(dir string, mode config.Mode) (*reading, error) {
 	return r, nil
 }
 
-// readSaved reads the configuration that another process has read before.
-func (o *Options) readSaved(files string, mode config.Mode) (*reading, error) {
+// readSaved reads the configuration that another process has read before, for
+// a role.
+func (o *Options) readSaved(files string, mode config.Mode, role config.Role) (*reading, error) {
 	src, err := syntax.Saved(files)
 	if err != nil {
 		return nil, err
 	}
 	env := host.Env()
+	env.Brief = role != config.Checkers
 	env.ResolveHost = func(string) (netip.Addr, bool) { return netip.Addr{}, true } // asked once already; it may take seconds
 	return o.parse(src, mode, env), nil
 }

@@ -289,7 +289,7 @@ func (r *role) read(file *os.File) (*config.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration from the supervisor: %w", err)
 	}
-	got, err := r.Options.readSaved(data, r.Mode)
+	got, err := r.Options.readSaved(data, r.Mode, r.kind.role)
 	if err != nil {
 		return nil, fmt.Errorf("configuration from the supervisor: %w", err)
 	}
