@@ -239,7 +239,7 @@ var virtualBlock = Block{Keywords: []Keyword{
 	},
 	{
 		Name: "expire_connections", Takes: Bool, Tier: 'C', Ours: true,
-		Doc: "move the flows of a server that failed at once, and remove it even with inhibit_on_failure; sets net.ipv4.vs.expire_nodest_conn and expire_quiescent_template, which hold for all virtual servers",
+		Doc: "move the flows of a server that failed at once, and remove it even with inhibit_on_failure; switches net.ipv4.vs.expire_nodest_conn on while the server is removed (Linux 5.9)",
 		set: func(d *decoder, a *arg) { d.vs.ExpireConns = tri(a.on) },
 	},
 }}

@@ -84,7 +84,8 @@ func Run(ctx context.Context, opt Options) error {
 	defer k.Close()
 	k.SetReceiveBuffer(opt.Config.Global.Checkers.NetlinkCmd.Size)
 	r := newRole(opt, k)
-	r.rules, r.sysctls = firewall.NewServices(firewallOptions(opt.Config)), netkernel.NewSysctls()
+	r.rules = firewall.NewServices(firewallOptions(opt.Config))
+	r.sysctls, r.flows = netkernel.NewSysctls(), netkernel.NewSysctls()
 	engine, err := probe.New(probe.Options{Event: r.checked, Log: opt.Log, Alone: !opt.Config.Global.LVS.SharedChecks})
 	if err != nil {
 		return err
@@ -103,6 +104,7 @@ type role struct {
 	hub     notifier
 	rules   packetRules // the worker's, too
 	sysctls sysctls
+	flows   sysctls      // those of expireFlows
 	files   *track.Files // nil without FILE_CHECK
 
 	inbox    chan func()     // for the loop to do
@@ -324,7 +326,10 @@ func (r *role) dispatch() {
 	if r.busy || !r.full && len(r.dirty) == 0 && len(r.errands) == 0 {
 		return
 	}
-	j := job{errands: r.errands, expected: r.dirty, full: r.full || 2*len(r.dirty) > len(r.policy.keys)}
+	j := job{
+		errands: r.errands, expected: r.dirty, full: r.full || 2*len(r.dirty) > len(r.policy.keys),
+		moving: r.policy.moving, expire: r.expireFlows,
+	}
 	if j.full {
 		j.keys = append(slices.Clone(r.policy.keys), keys(r.leaving)...)
 		j.want = r.policy.table()

@@ -45,6 +45,7 @@ func (r *role) start(ctx context.Context) error {
 		keys: r.policy.keys, want: r.policy.table(), full: true,
 		// Another program's servers stay until the checks of ours have spoken.
 		gentle: !r.opt.Restarted && lvs.ReconcileInterval > 0,
+		moving: r.policy.moving, expire: r.expireFlows,
 	}))
 	r.report(e) // takes longer than the programming where there are thousands of services
 	r.setDaemons(ctx, r.kernel, daemonsOf(r.cfg, r.states))

@@ -122,6 +122,7 @@ type rig struct {
 	hub    *fakeHub
 	rules  *fakeRules
 	set    fakeSysctls
+	flows  fakeSysctls
 	role   *role
 	logs   *observer.ObservedLogs
 	reload chan *config.Config
@@ -133,14 +134,14 @@ func launch(t *testing.T, k *ipvstest.Memory, cfg *config.Config, change ...func
 	core, logs := observer.New(zap.InfoLevel)
 	g := &rig{
 		T: t, kernel: k, logs: logs, hub: &fakeHub{}, reload: make(chan *config.Config),
-		engine: &fakeEngine{suspended: make(map[string]bool)}, rules: &fakeRules{}, set: fakeSysctls{},
+		engine: &fakeEngine{suspended: make(map[string]bool)}, rules: &fakeRules{}, set: fakeSysctls{}, flows: fakeSysctls{},
 	}
 	opt := Options{Config: cfg, Reload: g.reload, Log: zap.New(core)}
 	for _, f := range change {
 		f(&opt)
 	}
 	g.role = newRole(opt, k)
-	g.role.engine, g.role.hub, g.role.rules, g.role.sysctls = g.engine, g.hub, g.rules, g.set
+	g.role.engine, g.role.hub, g.role.rules, g.role.sysctls, g.role.flows = g.engine, g.hub, g.rules, g.set, g.flows
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- g.role.run(ctx) }()
@@ -617,7 +618,7 @@ func TestSyncDaemonFollowsAnInstance(t *testing.T) {
 func TestFullNAT(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := edit(vs(rs("10.9.0.11:80", 1)), func(v *config.VirtualServer) {
-			v.Method.FullNAT, v.SNAT, v.ExpireConns = true, netip.MustParseAddr("10.9.0.1"), config.True
+			v.Method.FullNAT, v.SNAT = true, netip.MustParseAddr("10.9.0.1")
 		})
 		g := launch(t, ipvstest.New(), cfgOf(server))
 		want := firewall.ServicePolicy{SNAT: []firewall.SNAT{{
@@ -626,7 +627,7 @@ func TestFullNAT(t *testing.T) {
 		if diff := cmp.Diff(want, g.rules.policy, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 			t.Errorf("rules (-want +got):\n%s", diff)
 		}
-		parameters := fakeSysctls{"net.ipv4.vs.conntrack": "1", "net.ipv4.vs.expire_nodest_conn": "1", "net.ipv4.vs.expire_quiescent_template": "1"}
+		parameters := fakeSysctls{"net.ipv4.vs.conntrack": "1"}
 		if diff := cmp.Diff(parameters, g.set); diff != "" {
 			t.Errorf("kernel parameters (-want +got):\n%s", diff)
 		}
@@ -639,6 +640,46 @@ func TestFullNAT(t *testing.T) {
 		if !g.rules.closed || len(g.set) != 0 {
 			t.Errorf("after the end: rules closed %v, parameters %v", g.rules.closed, g.set)
 		}
+	})
+}
+
+// The kernel lets go of connections while a server leaves a virtual server that
+// wants it, and at no other time.
+func TestFlowsOfAServerThatLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		at := func(address string, expire config.Tri) *config.VirtualServer {
+			return edit(vs(rs("10.9.0.11:80", 1), rs("10.9.0.12:80", 1)), func(v *config.VirtualServer) {
+				v.Addr, v.ExpireConns = addr(address), expire
+			})
+		}
+		k := ipvstest.New()
+		cfg := cfgOf(at("10.9.0.100:80", config.True), at("10.9.0.101:80", config.False))
+		g := launch(t, k, cfg)
+		set := map[string]bool{} // by request: what was in force
+		k.FailWith(func(op ipvs.Op) error {
+			set[op.String()] = g.flows["net.ipv4.vs.expire_nodest_conn"] == "1"
+			return nil
+		})
+		for _, v := range cfg.VirtualServers {
+			without := *v
+			without.RealServers = v.RealServers[:1]
+			next := cfgOf(cfg.VirtualServers...)
+			next.VirtualServers = slices.Clone(next.VirtualServers)
+			next.VirtualServers[slices.Index(cfg.VirtualServers, v)] = &without
+			g.reload <- next
+			synctest.Wait()
+			g.reload <- cfg
+			synctest.Wait()
+		}
+		k.FailWith(nil)
+		want := map[string]bool{
+			"delete 10.9.0.12:80 from 10.9.0.100:80/tcp": true, "add 10.9.0.12:80 to 10.9.0.100:80/tcp": false,
+			"delete 10.9.0.12:80 from 10.9.0.101:80/tcp": false, "add 10.9.0.12:80 to 10.9.0.101:80/tcp": false,
+		}
+		if diff := cmp.Diff(want, set); diff != "" {
+			t.Errorf("expire_nodest_conn (-want +got):\n%s", diff)
+		}
+		g.end()
 	})
 }
 

@@ -28,6 +28,7 @@ type policy struct {
 	users  map[ipvs.Key][]*pool // of each IPVS service, in the order of the configuration
 	keys   []ipvs.Key           // of users, in the order of the configuration
 	marks  map[marked]uint32    // given to groups by nftables_ipvs
+	moving map[ipvs.Key]bool    // those with expire_connections; never changed, only replaced
 }
 
 // place is where a check belongs.
@@ -47,6 +48,7 @@ func (p *policy) load(cfg *config.Config, checks checksOf, found ipvs.Table, now
 	p.byID = make(map[identity]*pool, len(cfg.VirtualServers))
 	p.checks = make(map[string]place)
 	p.users = make(map[ipvs.Key][]*pool, len(cfg.VirtualServers))
+	p.moving = make(map[ipvs.Key]bool)
 	groups := make(map[string]*config.ServerGroup, len(cfg.ServerGroups))
 	for _, g := range cfg.ServerGroups {
 		groups[g.Name] = g
@@ -102,6 +104,9 @@ func (p *policy) enter(e *effects, pl *pool) {
 				users[0].name, pl.name, k)
 		}
 		p.users[k] = append(users, pl)
+		if pl.cfg.ExpireConns == config.True {
+			p.moving[k] = true
+		}
 	}
 }
 

@@ -30,6 +30,11 @@ type job struct {
 	want ipvs.Table
 	full bool // keys are all that is ours: one dump is cheaper than many questions
 
+	// moving are the services whose flows move when a server leaves, for which
+	// expire makes the kernel let go of connections until undo is called.
+	moving map[ipvs.Key]bool
+	expire func() (undo func())
+
 	// gentle leaves what is there as it is, and only adds what is missing.
 	gentle bool
 
@@ -81,12 +86,25 @@ func carryOut(ctx context.Context, k ipvs.Kernel, j job) outcome {
 			return out
 		}
 		out.edits += len(plan)
-		out.refused, out.err = k.Apply(ctx, plan)
+		out.refused, out.err = j.apply(ctx, k, plan)
 		if !lookAgain(out) {
 			return out
 		}
 	}
 	return out
+}
+
+// apply sends a plan.
+func (j *job) apply(ctx context.Context, k ipvs.Kernel, plan []ipvs.Op) ([]ipvs.OpError, error) {
+	if len(j.moving) > 0 && slices.ContainsFunc(plan, j.moves) {
+		defer j.expire()()
+	}
+	return k.Apply(ctx, plan)
+}
+
+// moves says whether a request takes a server from clients that are to move.
+func (j *job) moves(op ipvs.Op) bool {
+	return op.Verb == ipvs.DeleteDestination && j.moving[op.Service.Key]
 }
 
 // additions are the requests of a plan that add, and the others.

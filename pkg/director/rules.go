@@ -105,10 +105,6 @@ func (p *policy) parameters() map[string]string {
 		if pl.cfg.Method.FullNAT {
 			want["conntrack"] = "1"
 		}
-		if pl.cfg.ExpireConns == config.True {
-			want["expire_nodest_conn"] = "1"
-			want["expire_quiescent_template"] = "1"
-		}
 	}
 	return want
 }
@@ -122,6 +118,23 @@ func (r *role) surround(rules firewall.ServicePolicy, parameters map[string]stri
 	}
 	if err := r.rules.Apply(rules); err != nil {
 		r.log.Error("packet filter rules", zap.Error(err))
+	}
+}
+
+// expireFlows makes the kernel expire the connections of servers that are removed
+// from now on, until undo is called. The worker's.
+//
+// The switch is one for the network namespace, so it is only on while a server
+// leaves a virtual server that wants it: those of others keep their connections,
+// in case they come back. Linux has looked at it at the removal since 5.9.
+func (r *role) expireFlows() (undo func()) {
+	if err := r.flows.Set("1", "net", "ipv4", "vs", "expire_nodest_conn"); err != nil {
+		r.log.Error("expire_connections", zap.Error(err))
+	}
+	return func() {
+		if err := r.flows.Restore(); err != nil {
+			r.log.Error("expire_connections", zap.Error(err))
+		}
 	}
 }
 

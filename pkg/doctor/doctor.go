@@ -146,12 +146,16 @@ func (d *diagnosis) forwarding() {
 
 // expiry explains what becomes of the connections of a server that is gone.
 func (d *diagnosis) expiry() {
-	udp := d.any(func(v *config.VirtualServer) bool { return v.Protocol == config.UDP })
 	persistent := d.any(func(v *config.VirtualServer) bool { return v.Persistence > 0 })
-	d.advise("net/ipv4/vs/expire_nodest_conn", "1", udp || persistent,
+	stuck := d.any(func(v *config.VirtualServer) bool {
+		deaf := slices.ContainsFunc(v.RealServers, func(r *config.RealServer) bool { return r.Method.Kind != config.NAT })
+		return (v.Protocol == config.UDP || v.Persistence > 0 || deaf) && v.ExpireConns != config.True
+	})
+	d.advise("net/ipv4/vs/expire_nodest_conn", "1", stuck,
 		"connections to a removed server are kept until they time out",
-		"packets of these clients are dropped meanwhile: UDP and persistent clients see the outage for minutes; "+
-			"with 1 their next packet goes to another server", "expire-nodest-conn")
+		"packets of these clients are dropped meanwhile: UDP and persistent clients see the outage for minutes, "+
+			"and with DR and TUN new connections fail that happen to come from a port of the last minute; "+
+			"with 1, or with expire_connections in the virtual server, their next packet goes to another server", "expire-nodest-conn")
 	d.advise("net/ipv4/vs/expire_quiescent_template", "1", persistent,
 		"clients stay with a server of weight 0 while their persistence lasts",
 		"draining a server, or inhibit_on_failure, does not move persistent clients; with 1 their next connection goes to another server",

@@ -50,7 +50,8 @@ type Backend struct {
 }
 
 // Serve starts a backend. The kinds are "http"; "https", with a certificate of its own;
-// "tcp", which sends its name and closes; "udp", which answers each packet with its
+// "tcp", which sends its name and closes; "talk", which answers each line with its name,
+// for [Namespace.Sessions]; "udp", which answers each packet with its
 // name, from the address that was asked.
 func (n *Namespace) Serve(kind, addr string) *Backend {
 	n.lab.Helper()
@@ -78,6 +79,10 @@ func (b *Backend) Up() {
 	}
 	if b.kind == "tcp" {
 		b.stop = b.serveTCP(l)
+		return
+	}
+	if b.kind == "talk" {
+		b.stop = b.serveTalk(l)
 		return
 	}
 	srv := &http.Server{Handler: http.HandlerFunc(b.serveHTTP), ReadHeaderTimeout: 5 * time.Second}

@@ -41,6 +41,9 @@ func show(s *story) {
 	site.DR()
 	webs := site.Serve("http", 80)
 	lb1, lb2 := site.Directors[0], site.Directors[1]
+	for _, lb := range site.Directors { // as "holdfast doctor" says: with DR a port that is used again would lead to the dead server
+		lb.Sysctl("net/ipv4/vs/expire_nodest_conn", "1")
+	}
 	bin := netlab.Holdfast(s)
 
 	s.say("Two directors start with %s (priorities 150 and 100).", config)
