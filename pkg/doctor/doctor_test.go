@@ -108,9 +108,9 @@ func TestOnlyWhatTheConfigurationNeeds(t *testing.T) {
 		f.Sysctls[name] = "0"
 	}
 	c := &config.Config{VirtualServers: []*config.VirtualServer{{
-		Protocol: config.TCP, RealServers: []*config.RealServer{{Method: config.Method{Kind: config.DR}}},
+		Protocol: config.TCP, ExpireConns: config.True, RealServers: []*config.RealServer{{Method: config.Method{Kind: config.DR}}},
 	}}}
 	if got := ids(Diagnose(c, f)); got != nil {
-		t.Errorf("a DR service over TCP needs no setting, but: %v", got)
+		t.Errorf("a DR service over TCP that moves its flows needs no setting, but: %v", got)
 	}
 }

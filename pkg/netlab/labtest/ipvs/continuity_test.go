@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -139,96 +138,6 @@ func latest(wire *netlab.Capture, since time.Time) time.Duration {
 		return time.Hour
 	}
 	return gap
-}
-
-// pool is a pool of checked servers.
-const pool = `virtual_server ` + netlab.VIP + ` 80 {
-    delay_loop 1
-    lb_algo rr
-    lb_kind NAT
-    protocol TCP
-    real_server 10.10.0.11 80 {
-        weight 1
-        TCP_CHECK {
-            connect_timeout 1
-        }
-    }
-    real_server 10.10.0.12 80 {
-        weight 1
-        TCP_CHECK {
-            connect_timeout 1
-        }
-    }
-}
-`
-
-// A role that is killed is replaced, and its successor adopts what it finds: no request
-// fails, nothing is edited, and counters go on.
-func TestCheckersKilled(t *testing.T) {
-	site := lab(t).Site(1, 2)
-	site.NAT()
-	site.Serve("http", 80)
-	lb := site.Directors[0]
-	lb.AddAddr("eth0", netlab.VIP+"/32")
-	d := lb.Daemon(netlab.Holdfast(t), pool, "-C")
-	site.Eventually(10*time.Second, "two destinations", func() bool { return lb.Destinations() == 2 })
-	watch := lb.WatchIPVS()
-	load := site.Client.Load("http", netlab.VIP+":80", 8, 20*time.Millisecond, 2*time.Second)
-	for range 3 {
-		old := d.RolePid("checkers")
-		if old == 0 {
-			t.Fatal("no checkers process")
-		}
-		if err := syscall.Kill(old, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-		site.Eventually(10*time.Second, "a new checkers process", func() bool {
-			now := d.RolePid("checkers")
-			return now != 0 && now != old
-		})
-		restarted := time.Now()
-		site.Eventually(10*time.Second, "requests", func() bool { return load.Since(restarted).OK > 100 })
-	}
-	load.Stop()
-	if r := load.All(); r.Failed > 0 {
-		t.Errorf("%d of %d requests failed: %v", r.Failed, r.OK+r.Failed, r.Errors)
-	}
-	if got := watch.Commands().Edits().String(); got != "" {
-		t.Errorf("edits: %s", got)
-	}
-}
-
-// Servers are added, removed and given other weights, the file is reloaded, all under a
-// stream of clients: none of them notices.
-func TestChangesUnderLoad(t *testing.T) {
-	site := lab(t).Site(1, 3)
-	site.NAT()
-	site.Serve("http", 80)
-	lb := site.Directors[0]
-	lb.AddAddr("eth0", netlab.VIP+"/32")
-	d := lb.Daemon(netlab.Holdfast(t), pool, "-C")
-	site.Eventually(10*time.Second, "two destinations", func() bool { return lb.Destinations() == 2 })
-	load := site.Client.Load("http", netlab.VIP+":80", 8, 20*time.Millisecond, 2*time.Second)
-	third := strings.Replace(pool, "    real_server 10.10.0.11", "    real_server 10.10.0.13 80 {\n        weight 2\n    }\n    real_server 10.10.0.11", 1)
-	for _, step := range []struct {
-		name, conf string
-		want       int // destinations
-	}{
-		{"a server more", third, 3},
-		{"another weight", strings.Replace(third, "weight 2", "weight 7", 1), 3},
-		{"another scheduler", strings.Replace(third, "lb_algo rr", "lb_algo wlc", 1), 3},
-		{"drained", strings.Replace(third, "weight 2", "weight 0", 1), 3},
-		{"a server less", pool, 2},
-	} {
-		d.Reload(step.conf)
-		site.Eventually(10*time.Second, step.name, func() bool { return lb.Destinations() == step.want })
-		begun := time.Now()
-		site.Eventually(10*time.Second, "requests", func() bool { return load.Since(begun).OK > 100 })
-	}
-	load.Stop()
-	if r := load.All(); r.Failed > 0 {
-		t.Errorf("%d of %d requests failed: %v", r.Failed, r.OK+r.Failed, r.Errors)
-	}
 }
 
 // What somebody changes behind the daemon's back is repaired; what the file never named

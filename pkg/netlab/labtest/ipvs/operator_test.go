@@ -211,30 +211,3 @@ func TestSharedService(t *testing.T) {
 		t.Errorf("left behind: %v", got)
 	}
 }
-
-// An upgrade: the old daemon leaves its services, the new one takes them over.
-func TestUpgrade(t *testing.T) {
-	t.Parallel()
-	site := lab(t).Site(1, 2)
-	site.NAT()
-	site.Serve("http", 80)
-	lb := site.Directors[0]
-	lb.AddAddr("eth0", netlab.VIP+"/32")
-	d := lb.Daemon(netlab.Holdfast(t), pool, "-C", "-I")
-	site.Eventually(10*time.Second, "two destinations", func() bool { return lb.Destinations() == 2 })
-	load := site.Client.Load("http", netlab.VIP+":80", 8, 20*time.Millisecond, 2*time.Second)
-	watch := lb.WatchIPVS()
-	for range 2 {
-		d.Stop()
-		d.Start()
-		begun := time.Now()
-		site.Eventually(10*time.Second, "requests", func() bool { return d.RolePid("checkers") != 0 && load.Since(begun).OK > 100 })
-	}
-	load.Stop()
-	if r := load.All(); r.Failed > 0 {
-		t.Errorf("%d of %d requests failed: %v", r.Failed, r.OK+r.Failed, r.Errors)
-	}
-	if got := watch.Commands().Edits().String(); got != "" {
-		t.Errorf("edits: %s", got)
-	}
-}
