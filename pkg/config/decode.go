@@ -241,7 +241,9 @@ func (d *decoder) items(k *Keyword) {
 		case syntax.Close:
 			return
 		case syntax.Open:
-			k.item(d, []syntax.Word{{Text: "{", At: l.At, Via: l.Via}})
+			brace := syntax.Word{Text: "{", At: l.At, Via: l.Via}
+			d.record.lost(brace) // no file with balanced braces can say it
+			k.item(d, []syntax.Word{brace})
 		default:
 			d.record.add(nil, d.pos-1)
 			k.item(d, l.Words)

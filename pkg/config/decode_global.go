@@ -298,6 +298,7 @@ func (d *decoder) extraIf(a *arg, to *time.Duration, all *bool) {
 func setIPTables(d *decoder, a *arg) {
 	f := &d.g.Firewall
 	f.IPTables, f.ChainIn, f.ChainOut = true, "INPUT", "OUTPUT"
+	d.iptablesAt = a.key
 	chain := func(i int) string {
 		if name := a.words[i].Text; len(name) <= 28 {
 			return name

@@ -439,7 +439,7 @@ func (d *decoder) tracked(w syntax.Word, kind trackKind, t *Track) bool {
 		}
 		d.unusable("unknown-interface", w, "the tracked interface %s does not exist", w.Text)
 		d.missingLink = true
-		return true
+		return false
 	case trackScript:
 		for _, s := range d.scriptsRead {
 			if s.Name == w.Text {

@@ -21,6 +21,7 @@ type state struct {
 	mailAt        syntax.Word
 	mails         int
 	syncDaemonAt  syntax.Word
+	iptablesAt    syntax.Word
 
 	inst        *instanceDraft
 	instances   []*instanceDraft

@@ -302,7 +302,7 @@ func (d *dumper) vrrpGlobal(c *Config) {
 	d.line(" Gratuitous ARP lower priority delay = %d", seconds(g.GARP.LowerPrioDelay, g.GARP.LowerDelayGiven))
 	d.line(" Gratuitous ARP lower priority repeat = %d", repeat)
 	d.line(" Num adverts before down = %d", g.DownTimerAdverts)
-	d.line(" Gratuitous ARP for each secondary VMAC = %ds", g.GARPExtraIf/time.Second)
+	d.line(" Gratuitous ARP for each secondary %s = %ds", choose(g.GARPExtraIfAll, "i/f", "VMAC"), g.GARPExtraIf/time.Second)
 	d.line(" Send advert after receive lower priority advert = %s", trueFalse(!g.LowerPrioNoAdvert))
 	d.line(" Send advert after receive higher priority advert = %s", trueFalse(g.HigherPrioSendAdvert))
 	d.line(" Gratuitous ARP interval = %s", micros6(g.GARPInterval))

@@ -18,7 +18,7 @@ func (d *dumper) checkers(r *Reading, c *Config) {
 			}
 		}
 	}
-	if len(c.VirtualServers) > 0 || len(c.ServerGroups) > 0 {
+	if len(c.VirtualServers) > 0 {
 		d.title("LVS Topology")
 		d.line(" System is compiled with LVS v1.2.1")
 		for _, g := range c.ServerGroups {
@@ -464,7 +464,7 @@ func (d *dumper) trackedBFDs(c *Config, r *Reading) {
 			for _, rs := range v.reals {
 				for _, k := range rs.checkers {
 					if k.Kind == CheckBFD && k.BFD == b.Name {
-						d.line("     %s", endpoint(rs.Addr, v.Protocol))
+						d.line("   %s", endpoint(rs.Addr, v.Protocol))
 					}
 				}
 			}

@@ -115,6 +115,7 @@ func (d *dumper) instance(r *Reading, i *instanceDraft) {
 	if len(i.UnicastPeers) > 0 {
 		d.unicast(i)
 	}
+	d.line("   No sockets allocated")
 	if len(i.Routes) > 0 {
 		d.line("   Virtual Routes :")
 		for k := range i.Routes {
@@ -127,7 +128,6 @@ func (d *dumper) instance(r *Reading, i *instanceDraft) {
 			d.line("     %s", dumpRule(&i.Rules[k]))
 		}
 	}
-	d.line("   No sockets allocated")
 	d.trackers(i, "processes")
 	d.line("   Using smtp notification = %s", yesNo(i.SMTPAlert || !i.done && i.smtpAlert != False))
 	d.line("   Notify deleted = %s", choose(i.NotifyDeleted, "Deleted", "Fault"))
@@ -145,10 +145,7 @@ func (d *dumper) flags(i *instanceDraft) {
 	if i.UnicastFaultNoPeer {
 		flags = append(flags, "If unicast go to fault state if no peers")
 	}
-	if i.useVMACAddr {
-		flags = append(flags, "Use VMAC for VIPs on other interfaces")
-	}
-	if len(flags) == 0 && i.VMAC == nil && i.IPVLAN == nil && i.Preempt && !i.NoVIPs && !i.DontTrackPrimary && !i.SkipCheckAdvAddr &&
+	if len(flags) == 0 && !i.useVMACAddr && i.VMAC == nil && i.IPVLAN == nil && i.Preempt && !i.NoVIPs && !i.DontTrackPrimary && !i.SkipCheckAdvAddr &&
 		!i.PromoteSecondaries && !i.srcGiven && !i.V3ChecksumAsV2 && !i.linkbeat {
 		d.line("   Flags: none")
 		return
@@ -162,6 +159,9 @@ func (d *dumper) flags(i *instanceDraft) {
 func (d *dumper) interfaces(r *Reading, i *instanceDraft) {
 	if i.VMAC != nil {
 		d.line("   Use VMAC, i/f name %s, is_up = false, xmit_base = %s", i.VMAC.Name, trueFalse(i.VMAC.XmitBase))
+	}
+	if i.useVMACAddr {
+		d.line("     Use VMAC for VIPs on other interfaces")
 	}
 	if i.IPVLAN != nil {
 		d.line("   Use IPVLAN, i/f %s, is_up = false", i.IPVLAN.Name)
@@ -243,8 +243,8 @@ func (d *dumper) garp(g *GARPTimers, i *instanceDraft) {
 	switch {
 	case i.GARPExtraIf == notGiven:
 		d.line("   Gratuitous ARP for each secondary VMAC = 9223372036854775807")
-	case i.GARPExtraIf != 0 && i.VMAC != nil:
-		d.line("   Gratuitous ARP for each secondary VMAC = %d", i.GARPExtraIf/time.Second)
+	case i.GARPExtraIf != 0 && (i.GARPExtraIfAll || i.useVMACAddr):
+		d.line("   Gratuitous ARP for each secondary %s = %d", choose(i.GARPExtraIfAll, "i/f", "VMAC"), i.GARPExtraIf/time.Second)
 	}
 }
 
@@ -368,7 +368,7 @@ func (d *dumper) vrrpScripts(r *Reading) {
 		return
 	}
 	d.title("VRRP Scripts")
-	for _, s := range r.scripts {
+	for n, s := range r.scripts {
 		d.line(" VRRP Script = %s", s.Name)
 		d.line("   Command = %s", s.Command.quoted())
 		d.line("   Interval = %s sec", seconds(s.Interval))
@@ -382,7 +382,9 @@ func (d *dumper) vrrpScripts(r *Reading) {
 		d.line("   Status = BAD")
 		d.line("   Script uid:gid = %d:%d", s.Command.UID, s.Command.GID)
 		d.line("   VRRP instances :")
-		d.tracking(r, s.Name, func(i *instanceDraft) []Track { return i.TrackScripts })
+		if !slices.ContainsFunc(r.scripts[:n], func(o *scriptDraft) bool { return o.Name == s.Name }) {
+			d.tracking(r, s.Name, func(i *instanceDraft) []Track { return i.TrackScripts })
+		}
 		d.line("   State = idle")
 	}
 }

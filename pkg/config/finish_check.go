@@ -14,6 +14,7 @@ import (
 func (d *decoder) finishCheckers() {
 	d.problems = append(d.problems, d.late...)
 	groups := make(map[string]int)
+	d.virtuals = slices.DeleteFunc(d.virtuals, d.groupless)
 	for _, v := range d.virtuals {
 		if v.Group != "" {
 			v.groupIndex = groups[v.Group]
@@ -28,10 +29,11 @@ func (d *decoder) finishCheckers() {
 	d.countRegexes()
 	s := &d.unguarded
 	s.d = d
-	if f := d.g.LVSFIFO; f != nil {
+	services := len(d.virtuals)+d.cfg.forgotten > 0
+	if f := d.g.LVSFIFO; f != nil && services {
 		s.keep(&f.Script)
 	}
-	if f := d.g.NotifyFIFO; f != nil {
+	if f := d.g.NotifyFIFO; f != nil && services {
 		s.keep(&f.Script)
 	}
 	s.end()
@@ -72,6 +74,21 @@ func (d *decoder) forget(v *virtualDraft) {
 	d.servers(v)
 	d.late, d.problems = d.problems, said
 	d.cfg.forgotten++
+}
+
+// groupless reports a service of a group that does not exist. keepalived's test
+// does not count that.
+func (d *decoder) groupless(v *virtualDraft) bool {
+	if v.Group == "" || slices.ContainsFunc(d.cfg.ServerGroups, func(g *ServerGroup) bool { return g.Name == v.Group }) {
+		return false
+	}
+	var names []string
+	for _, g := range d.cfg.ServerGroups {
+		names = append(names, g.Name)
+	}
+	d.warn("unknown-server-group", syntax.Word{At: v.At}, "there is no virtual_server_group %s; the service is ignored", v.Group)
+	d.hintClosest(v.Group, names)
+	return true
 }
 
 // countRegexes counts how many urls share each regular expression.

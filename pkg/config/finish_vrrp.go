@@ -55,6 +55,10 @@ func (d *decoder) completeVRRP() bool {
 		return false // reported where the interface is named
 	}
 	d.garpDefaults()
+	if f := &d.g.Firewall; f.IPTables && f.NFTables {
+		d.warn("iptables-and-nftables", d.iptablesAt, "nftables is given too: nftables is used, and iptables is not")
+		f.IPTables = false
+	}
 	if len(d.instances) == 0 {
 		return true
 	}

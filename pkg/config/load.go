@@ -164,6 +164,7 @@ func (r *Reading) shareGlobals() {
 	}
 	b, v := &r.BFDView.Global, &r.VRRPView.Global
 	b.GARP, b.Firewall, b.LVS.SyncDaemon = v.GARP, v.Firewall, v.LVS.SyncDaemon
+	b.NotifyFIFO, b.VRRPFIFO = v.NotifyFIFO, v.VRRPFIFO
 	r.BFDView.garpDone = r.VRRPView.garpDone
 }
 

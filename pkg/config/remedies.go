@@ -18,6 +18,12 @@ func remedy(id string) string {
 		return "remove one of the two"
 	case "duplicate-vrid":
 		return "give each instance on an interface its own virtual_router_id, or unite their addresses in one"
+	case "fifo-without-user":
+		return "correct script_user, or write the owner behind the path"
+	case "iptables-and-nftables":
+		return "remove vrrp_iptables, or nftables"
+	case "unknown-server-group":
+		return "write a virtual_server_group of that name"
 	case "empty-block":
 		return "put something between the braces, or remove the block"
 	case "empty-command":

@@ -235,6 +235,10 @@ func (d *decoder) fifo(a *arg, to **FIFO) {
 		d.err("duplicate-keyword", a.key, "%s is given twice; this one is ignored", a.kw.Name)
 		return
 	}
+	if d.scriptUserBad && len(a.words) == 1 {
+		d.err("fifo-without-user", a.key, "script_user above names nobody who could own this; it is ignored")
+		return
+	}
 	f := *to
 	f.UID, f.GID = d.account.uid, d.account.gid
 	if len(a.words) > 1 {
