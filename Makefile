@@ -70,6 +70,10 @@ fuzz: ## every fuzz target, FUZZTIME each
 		done; \
 	done
 
+.PHONY: corpus
+corpus: ## verdicts and values of the configurations in CORPUS beside keepalived's
+	HOLDFAST_CORPUS=$(abspath $(CORPUS)) $(GO) test -count=1 -v -run 'TestCorpus|TestRoundTrip' ./pkg/config ./pkg/config/convert
+
 .PHONY: soak
 SOAK ?= 10
 soak: build ## the lab's tests SOAK times over (root)

@@ -79,11 +79,11 @@ func roundTrip(t *testing.T, name string, o syntax.Options) {
 }
 
 // TestRoundTrip reads every example and every file of the test data, and, if
-// HOLDFAST_CORPUS names a folder of configurations, those too.
+// HOLDFAST_CORPUS names a corpus, its configurations and broken files too.
 func TestRoundTrip(t *testing.T) {
 	folders := []string{"../../../examples", "testdata"}
 	if corpus := os.Getenv("HOLDFAST_CORPUS"); corpus != "" {
-		folders = append(folders, corpus)
+		folders = append(folders, filepath.Join(corpus, "configs"), filepath.Join(corpus, "broken"))
 	}
 	var files []string
 	for _, folder := range folders {
