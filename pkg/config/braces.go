@@ -51,6 +51,137 @@ func unclosed(lines *syntax.Lines) (blocks []diag.Span) {
 	return blocks
 }
 
+// strayed reports a keyword of a block further out that stands in this one
+// because this one is not closed: the file has more opening braces than closing
+// ones, and the keyword is not indented deeper than the block. It is said once
+// for a block; everything else about braces follows from it.
+func (d *decoder) strayed(w syntax.Word) bool {
+	n := len(d.blocks) - 1
+	if n < 0 || d.preview || len(d.astray) > maxAdvice || indent(w.At) > indent(d.blocks[n].at) || !d.hasSurplus() {
+		return false
+	}
+	outer, k := n, (*Keyword)(nil)
+	for k == nil && outer >= 0 {
+		b := &rootBlock
+		if outer--; outer >= 0 {
+			b = d.blocks[outer].kw.Block
+		}
+		k = b.Lookup(w.Text)
+	}
+	if k == nil {
+		return false
+	}
+	end := d.blockEnd(d.pos)
+	d.astray = append(d.astray, stretch{w.At.File, w.At.Start, end.End})
+	if d.blocks[n].astray {
+		return true
+	}
+	for i := outer + 1; i <= n; i++ {
+		d.blocks[i].astray = true
+	}
+	at := d.blocks[n].at
+	for _, b := range unclosed(d.lines) {
+		if b.File == at.File && b.Start > at.Start && b.End <= w.At.Start {
+			at = b
+		}
+	}
+	if at != d.blamed {
+		d.blamed = at
+		name := strings.Fields(at.Text())[0]
+		d.err("unclosed-block", w, "%s begins before %s is closed", w.Text, name)
+		d.hint("write the closing brace of %s in front of this line", name)
+		d.note(at, "the block that is not closed")
+	}
+	if outer < 0 {
+		d.lookAhead(k, d.pos-1)
+	}
+	return true
+}
+
+// misread tells what follows from an unknown keyword with a block: its opening
+// brace does not count, so each closing brace up to the end of the block of the
+// top level closes a block too early. That is said once, instead of what is
+// wrong with each line then.
+func (d *decoder) misread(meant string) {
+	if d.pos >= d.lines.Len() || d.lines.Kind(d.pos) != syntax.Open || len(d.astray) > maxAdvice {
+		return
+	}
+	if d.preview {
+		d.skipBlock()
+		return
+	}
+	from, end := d.lines.Line(d.pos).At, d.blockEnd(d.pos)
+	root, line := rootBlock.Lookup(meant), d.pos-1
+	if len(d.blocks) > 0 {
+		outer := &d.blocks[0]
+		root, line = outer.kw, outer.line
+		if e := d.blockEnd(outer.line + 1); e.File == end.File && e.End > end.End {
+			end = e
+		}
+		if outer.astray {
+			root = nil
+		}
+		outer.astray = true
+	}
+	d.astray = append(d.astray, stretch{from.File, from.Start, end.End})
+	d.note(end, "up to here, each closing brace closes a block too early")
+	if root != nil {
+		d.lookAhead(root, line)
+	}
+}
+
+// hasSurplus reports whether there are more opening braces than closing ones.
+func (d *decoder) hasSurplus() bool {
+	if d.surplus == nil {
+		n := depth(d.lines)
+		d.surplus = &n
+	}
+	return *d.surplus > 0
+}
+
+// depth is how many blocks are open behind the last line.
+func depth(lines *syntax.Lines) (n int) {
+	for i := range lines.Len() {
+		switch lines.Kind(i) {
+		case syntax.Open:
+			n++
+		case syntax.Close:
+			n--
+		}
+	}
+	return n
+}
+
+// blockEnd is the end of the block that begins at a line, or of the one before
+// that if none does.
+func (d *decoder) blockEnd(line int) diag.Span {
+	ahead := decoder{lines: d.lines, pos: line}
+	ahead.skipBlock()
+	return d.lines.Line(ahead.pos - 1).At
+}
+
+// lookAhead reads the block of the top level that begins at a line as it will
+// be read once the braces are in order, for what else is wrong with it.
+func (d *decoder) lookAhead(k *Keyword, line int) {
+	if k.Takes != Sub && k.Takes != Items {
+		return
+	}
+	p := &decoder{lines: d.lines, pos: line, end: d.end, role: k.Role, mode: d.mode, env: d.env, cfg: &Config{}, preview: true}
+	p.cfg.Global = defaultGlobal(d.env)
+	p.g, p.account = &p.cfg.Global, d.account
+	l := p.next()
+	a := arg{kw: k, line: l, key: l.Words[0], words: l.Words[1:], given: len(l.Words) > 1}
+	p.enter(k, &a, 0)
+	for _, problem := range p.problems {
+		switch problem.ID {
+		case "unknown-track", "unknown-track-group", "missing-closing-brace": // what was defined above is not known here
+			continue
+		}
+		problem.Class = diag.None // the processes do not see it yet
+		d.ahead = append(d.ahead, problem)
+	}
+}
+
 // indent is how far the line of a span is indented, with tabs of eight.
 func indent(at diag.Span) int {
 	n := 0
@@ -85,10 +216,15 @@ type stretch struct {
 	from, to int32
 }
 
+func (s *stretch) holds(at diag.Span) bool {
+	return at.File == s.file && at.Start >= s.from && at.Start <= s.to
+}
+
 // understood is what one process made of blocks without an opening brace.
 type understood struct {
 	stretches []stretch
 	said      map[said]bool // what it complained about
+	astray    []stretch
 }
 
 // said is a complaint, apart from its words.
@@ -98,7 +234,7 @@ type said struct {
 }
 
 func (d *decoder) understood() understood {
-	u := understood{stretches: d.braceless}
+	u := understood{stretches: d.braceless, astray: d.astray}
 	if len(d.braceless) > 0 {
 		u.said = make(map[said]bool, len(d.problems))
 		for _, p := range d.problems {
@@ -109,14 +245,14 @@ func (d *decoder) understood() understood {
 }
 
 // has reports whether the process read the place of a problem without
-// complaining.
+// complaining, or knows why it is in disorder.
 func (u *understood) has(p *diag.Problem) bool {
 	for _, s := range u.stretches {
-		if p.At.File == s.file && p.At.Start >= s.from && p.At.Start <= s.to {
+		if s.holds(p.At) {
 			return !u.said[said{p.ID, p.At}]
 		}
 	}
-	return false
+	return slices.ContainsFunc(u.astray, func(s stretch) bool { return s.holds(p.At) })
 }
 
 // quarrels drops problems with braces that follow from another one: what the
@@ -124,26 +260,22 @@ func (u *understood) has(p *diag.Problem) bool {
 // missing, and a closing brace that is only missing because an opening one is
 // too many.
 func quarrels(problems []diag.Problem, views []understood, lines *syntax.Lines) []diag.Problem {
-	depth, unexpected := 0, 0
-	for i := range lines.Len() {
-		switch lines.Kind(i) {
-		case syntax.Open:
-			depth++
-		case syntax.Close:
-			depth--
-		}
-	}
+	unexpected, unclosed := 0, false
 	for i := range problems {
-		if problems[i].ID == "unexpected-brace" {
+		switch problems[i].ID {
+		case "unexpected-brace":
 			unexpected++
+		case "unclosed-block":
+			unclosed = true
 		}
 	}
+	depth := depth(lines)
 	return slices.DeleteFunc(problems, func(p diag.Problem) bool {
 		switch p.ID {
 		case "unknown-keyword", "unexpected-brace", "extra-closing-brace":
 			return slices.ContainsFunc(views, func(u understood) bool { return u.has(&p) })
 		case "missing-closing-brace":
-			return unexpected > 0 && unexpected >= depth
+			return unclosed || unexpected > 0 && unexpected >= depth
 		}
 		return false
 	})

@@ -31,9 +31,14 @@ type decoder struct {
 	refused  bool // what is being read has no effect
 	open     int  // blocks still open at the end of the file
 
-	blocks    []reading // the blocks being read
-	serial    int       // of the block entered last
-	braceless []stretch // blocks without an opening brace
+	blocks    []reading      // the blocks being read
+	serial    int            // of the block entered last
+	braceless []stretch      // blocks without an opening brace
+	astray    []stretch      // what stands in a block only because that is not closed
+	blamed    diag.Span      // the block last said not to be closed
+	ahead     []diag.Problem // of what is astray, once it is not
+	surplus   *int           // see hasSurplus
+	preview   bool           // what is read is only looked at, as if braces were in order
 
 	pending map[*Keyword]bool // without effect, and said so
 	record  *recorder
@@ -194,8 +199,11 @@ type given struct {
 // reading is a block that is being read. Blocks that a definition or a generator
 // makes have the same place, so each has a number too.
 type reading struct {
+	kw     *Keyword
 	at     diag.Span // its keyword
 	serial int
+	line   int  // its number among all lines
+	astray bool // it is known that braces are in disorder in it
 }
 
 // enter reads a block.
@@ -216,7 +224,7 @@ func (d *decoder) enter(k *Keyword, a *arg, depth int) {
 		d.hint("write: %s … {", k.Name)
 	}
 	d.serial++
-	d.blocks = append(d.blocks, reading{key.At, d.serial})
+	d.blocks = append(d.blocks, reading{kw: k, at: key.At, serial: d.serial, line: start - 1})
 	d.record.enter()
 	if k.Takes == Sub {
 		d.block(k.Block, depth+1)
@@ -235,6 +243,7 @@ func (d *decoder) enter(k *Keyword, a *arg, depth int) {
 
 // items reads the lines of a value block.
 func (d *decoder) items(k *Keyword) {
+	lost := false // behind what must be the end of the block
 	for d.pos < d.lines.Len() && !d.stopped {
 		l := d.next()
 		switch l.Kind {
@@ -243,13 +252,22 @@ func (d *decoder) items(k *Keyword) {
 		case syntax.Open:
 			brace := syntax.Word{Text: "{", At: l.At, Via: l.Via}
 			d.record.lost(brace) // no file with balanced braces can say it
-			k.item(d, []syntax.Word{brace})
+			d.item(k, []syntax.Word{brace}, lost)
 		default:
 			d.record.add(nil, d.pos-1)
-			k.item(d, l.Words)
+			lost = lost || d.strayed(l.Words[0])
+			d.item(k, l.Words, lost)
 		}
 	}
 	d.open++
+}
+
+func (d *decoder) item(k *Keyword, words []syntax.Word, lost bool) {
+	said := len(d.problems)
+	k.item(d, words)
+	if lost && !d.stopped {
+		d.problems = d.problems[:min(said, len(d.problems))]
+	}
 }
 
 // skipBlock passes over the block that begins at the next line, if one does.
@@ -275,12 +293,17 @@ func (d *decoder) skipBlock() {
 // unknown reports a word that is no keyword of the block.
 func (d *decoder) unknown(b *Block, l *syntax.Line) {
 	w := l.Words[0]
+	if d.strayed(w) {
+		return
+	}
 	d.err("unknown-keyword", w, "%q is not a keyword here", w.Text)
 	if len(d.problems) > maxAdvice {
 		return
 	}
-	if s := diag.Suggest(w.Text, b.Names()); s != "" {
-		d.hint("did you mean %s?", s)
+	meant := diag.Suggest(w.Text, b.Names())
+	defer d.misread(meant)
+	if meant != "" {
+		d.hint("did you mean %s?", meant)
 		return
 	}
 	switch paths, _ := Find(w.Text); {

@@ -125,7 +125,7 @@ func (d *decoder) refuse(k *Keyword, a *arg, depth int) {
 	k.scratch(&s, a.first())
 	s.record.enter()
 	s.serial++
-	s.blocks = append(s.blocks, reading{a.key.At, s.serial})
+	s.blocks = append(s.blocks, reading{kw: k, at: a.key.At, serial: s.serial, line: from - 1})
 	for s.pos < s.lines.Len() {
 		if k.Takes == Sub {
 			s.block(k.Block, depth+1)
@@ -134,7 +134,7 @@ func (d *decoder) refuse(k *Keyword, a *arg, depth int) {
 		}
 	}
 	s.record.leave(d.pos - 1)
-	d.serial, d.pending = s.serial, s.pending
+	d.serial, d.pending, d.astray, d.ahead = s.serial, s.pending, s.astray, s.ahead
 	for _, p := range s.problems[:min(len(s.problems), max(0, maxProblems-len(d.problems)))] {
 		p.Class = diag.None // keepalived does not look here
 		d.problems = append(d.problems, p)

@@ -66,8 +66,9 @@ func (d *decoder) completeVRRP() bool {
 	d.finishVRRPScripts()
 	d.finishGroups()
 	d.reserveLinks()
-	for _, i := range d.instances {
+	for n, i := range d.instances {
 		if !d.instance(i) {
+			d.lookAt(d.instances[n+1:])
 			return false
 		}
 	}
@@ -83,6 +84,16 @@ func (d *decoder) completeVRRP() bool {
 	d.checkGroups()
 	d.completed = true
 	return true
+}
+
+// lookAt tells what is wrong with instances that will not be completed, because
+// of one before them.
+func (d *decoder) lookAt(rest []*instanceDraft) {
+	for _, i := range rest {
+		draft, inst := *i, *i.Instance
+		draft.Instance = &inst
+		d.instance(&draft)
+	}
 }
 
 // instance completes one instance. It returns false if it could never run.

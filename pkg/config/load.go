@@ -56,6 +56,7 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 	r.enter(parent)
 	env = r.env
 	var views []understood
+	var ahead []diag.Problem
 	for _, role := range [...]Role{Checkers, VRRP, BFD} {
 		if parent.stopped {
 			break
@@ -64,7 +65,7 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 		d.account = parent.account
 		d.read()
 		r.Problems = merge(r.Problems, d.problems)
-		views = append(views, d.understood())
+		views, ahead = append(views, d.understood()), merge(ahead, d.ahead)
 		if d.stopped {
 			break
 		}
@@ -88,7 +89,7 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 		}
 	}
 	if len(r.Problems) > 0 {
-		r.Problems = quarrels(r.Problems, views, &tree.Lines)
+		r.Problems = merge(quarrels(r.Problems, views, &tree.Lines), ahead)
 	}
 	return r
 }

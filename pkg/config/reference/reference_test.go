@@ -250,7 +250,7 @@ func TestEveryKeyword(t *testing.T) {
 		for _, p := range append(problems, r.Problems...) {
 			switch p.ID {
 			case "unknown-keyword", "missing-argument", "unexpected-brace", "extra-closing-brace", "missing-closing-brace",
-				"missing-opening-brace", "number-out-of-range", "invalid-number", "unknown-word":
+				"unclosed-block", "missing-opening-brace", "number-out-of-range", "invalid-number", "unknown-word":
 				t.Errorf("the example of %s:\n%s\n%s", e.full(), text, diag.Renderer{}.Text(p))
 			}
 		}
