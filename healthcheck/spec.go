@@ -28,6 +28,11 @@ type Spec struct {
 	Device string         // local interface, empty for any
 	Mark   uint32         // SO_MARK, 0 for none
 
+	// Via is the server that Target is reached by, if that is not the server of
+	// this address itself: IPVS sends what has the Mark there. The local address
+	// is the one that Via would see.
+	Via netip.Addr
+
 	Timing
 
 	Rise int // successful runs in a row that bring the check up, at least 1

@@ -29,6 +29,7 @@ type job struct {
 	talk      dialogue.Dialogue
 	unsent    []byte
 	cancel    context.CancelFunc // of one that has a goroutine
+	asked     bool               // all but whether the server claims the virtual address
 }
 
 // connection is the job to which a socket belongs.
@@ -42,6 +43,7 @@ func (e *Engine) connection(fd int) *job {
 // start makes an attempt.
 func (e *Engine) start(j *job, now time.Time) {
 	e.agenda.begin(j, now)
+	j.asked = false
 	s := &j.check.Spec
 	if j.unfit != nil {
 		e.finish(j, now, healthcheck.Result{Fault: healthcheck.FaultLocal, Reason: j.unfit.Error()})
@@ -233,8 +235,16 @@ func (e *Engine) spawn(j *job, run func(context.Context) healthcheck.Result) {
 	})
 }
 
-// finish ends an attempt with its answer.
+// finish ends an attempt with its answer. A server that is reached at its virtual
+// address has one more question to answer, with silence.
 func (e *Engine) finish(j *job, now time.Time, r healthcheck.Result) {
+	if s := &j.check.Spec; r.OK && s.Via.IsValid() && !j.asked {
+		j.asked = true
+		e.hangUp(j)
+		e.agenda.unlimited(j)
+		e.spawn(j, func(context.Context) healthcheck.Result { return claims(s.Via, s.Target.Addr()) })
+		return
+	}
 	e.hangUp(j)
 	e.report(j, e.agenda.finish(j, now, r))
 }
@@ -253,7 +263,9 @@ func (e *Engine) disconnect(j *job) {
 	if j.fd < 0 {
 		return
 	}
-	e.byFD[j.fd] = nil
+	if j.fd < len(e.byFD) {
+		e.byFD[j.fd] = nil
+	}
 	closeSocket(j.fd)
 	j.fd = -1
 }

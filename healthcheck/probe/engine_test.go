@@ -23,7 +23,10 @@ import (
 	"github.com/holdfast-lb/holdfast/healthcheck"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// The clock of regular expressions goes on for a while after the last of them.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2.runClock"))
+}
 
 // world is an engine that runs for the length of a test.
 type world struct {

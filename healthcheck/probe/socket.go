@@ -52,6 +52,8 @@ func newEndpoint(a netip.AddrPort) (endpoint, error) {
 	return e, nil
 }
 
+func (e *endpoint) port() uint16 { return binary.BigEndian.Uint16(e.raw[2:]) }
+
 func (e *endpoint) family() int { return int(binary.NativeEndian.Uint16(e.raw[0:])) }
 
 // dialer makes the sockets of one check.
@@ -60,6 +62,7 @@ type dialer struct {
 	to          endpoint
 	from        endpoint // size 0: the kernel chooses
 	fromPort    bool     // a certain local port was asked for
+	via         endpoint // size 0: none; the local address is the one towards it
 	device      string
 	mark        uint32
 }
@@ -84,6 +87,11 @@ func newDialer(s *healthcheck.Spec, transport dialogue.Transport) (dialer, error
 		}
 		if d.from, err = newEndpoint(bind); err != nil {
 			return d, fmt.Errorf("local address: %w", err)
+		}
+	}
+	if s.Via.IsValid() && !s.Bind.Addr().IsValid() {
+		if d.via, err = newEndpoint(netip.AddrPortFrom(s.Via, 9)); err != nil {
+			return d, fmt.Errorf("way: %w", err)
 		}
 	}
 	switch transport {
@@ -148,7 +156,14 @@ func (d *dialer) prepare(fd int) error {
 			return &localError{"bind_if " + d.device, err}
 		}
 	}
-	if d.from.size == 0 {
+	from := d.from
+	if d.via.size != 0 {
+		var err error
+		if from, err = d.via.towards(d.from.port()); err != nil {
+			return &localError{"no address towards the server", err}
+		}
+	}
+	if from.size == 0 {
 		return nil
 	}
 	if d.fromPort { // connections that end leave the port behind for a while
@@ -158,11 +173,30 @@ func (d *dialer) prepare(fd int) error {
 	} else { // choose the port when connecting: more of them fit
 		_ = unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
 	}
-	_, _, e := unix.RawSyscall(unix.SYS_BIND, uintptr(fd), uintptr(unsafe.Pointer(&d.from.raw)), uintptr(d.from.size))
+	_, _, e := unix.RawSyscall(unix.SYS_BIND, uintptr(fd), uintptr(unsafe.Pointer(&from.raw)), uintptr(from.size))
 	if e != 0 {
 		return &localError{"bind", e}
 	}
 	return nil
+}
+
+// towards is the local address that the kernel would choose for e. Connecting a
+// datagram socket finds out, and sends nothing.
+func (e *endpoint) towards(port uint16) (local endpoint, err error) {
+	r, _, n := unix.RawSyscall(unix.SYS_SOCKET, uintptr(e.family()), unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if n != 0 {
+		return local, n
+	}
+	defer closeSocket(int(r))
+	if _, _, n = unix.RawSyscall(unix.SYS_CONNECT, r, uintptr(unsafe.Pointer(&e.raw)), uintptr(e.size)); n != 0 {
+		return local, n
+	}
+	local.size = uint32(len(local.raw))
+	if _, _, n = unix.RawSyscall(unix.SYS_GETSOCKNAME, r, uintptr(unsafe.Pointer(&local.raw)), uintptr(unsafe.Pointer(&local.size))); n != 0 {
+		return local, n
+	}
+	binary.BigEndian.PutUint16(local.raw[2:], port)
+	return local, nil
 }
 
 // control applies the options to a socket of package net.

@@ -115,6 +115,8 @@ type virtualDraft struct {
 	granularityGiven bool
 	quorumAt         syntax.Word
 	hysteresisAt     syntax.Word
+	via              bool // probe_via_vip
+	viaAt            syntax.Word
 	reals            []*realDraft
 }
 
@@ -136,6 +138,8 @@ type checkerDraft struct {
 	bindPort      uint16
 	bindAt        syntax.Word
 	alpha, logAll Tri
+	via           Tri
+	viaAt         syntax.Word
 	text          string // of the command
 	textAt        syntax.Word
 	ownHost       string

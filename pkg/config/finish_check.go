@@ -361,6 +361,49 @@ func (d *decoder) complete(v *virtualDraft, r *realDraft, c *checkerDraft) {
 	if c.HTTP != nil && c.HTTP.VirtualHost == "" {
 		c.HTTP.VirtualHost = r.VirtualHost
 	}
+	if c.via.Or(v.via) {
+		d.throughVIP(v, r, c)
+	}
+}
+
+// throughVIP directs a checker to the virtual address. Where that cannot be, it
+// goes on asking the real server.
+func (d *decoder) throughVIP(v *virtualDraft, r *realDraft, c *checkerDraft) {
+	switch c.Kind {
+	case CheckMisc, CheckFile, CheckBFD, CheckPing: // IPVS forwards neither
+		if c.via == True {
+			d.warn("via-vip", c.viaAt, "this kind of check does not go through IPVS; probe_via_vip is ignored")
+		}
+		return
+	}
+	vip, port := c.connectIP, c.connectPort
+	if !vip.IsValid() && !v.byMark && v.Group == "" {
+		vip = v.Addr.Addr()
+	}
+	if port == 0 {
+		port = r.Addr.Port()
+	}
+	why := ""
+	switch {
+	case r.Method.Kind != DR && r.Method.Kind != TUN:
+		why = "the server is not reached by DR or TUN"
+	case !vip.IsValid():
+		why = "the service has no single address; connect_ip may name one"
+	case vip.Is6() != r.Addr.Addr().Is6():
+		why = "the virtual address and the server's are of two families"
+	default:
+		c.ViaVIP, c.Target = true, netip.AddrPortFrom(vip, port)
+	}
+	at := c.viaAt
+	if c.via == Unset { // said once for all servers
+		at, v.viaAt = v.viaAt, syntax.Word{}
+	}
+	switch {
+	case why != "" && !at.At.IsZero():
+		d.warn("via-vip", at, "probe_via_vip is ignored: %s", why)
+	case why == "" && c.Mark != 0:
+		d.warn("mark-ignored", syntax.Word{At: c.At}, "probe_via_vip needs the mark of the packets; fwmark is ignored")
+	}
 }
 
 func or[T any](v *T, def T) T {

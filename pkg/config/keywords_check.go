@@ -82,6 +82,11 @@ var connectBlock = Block{Keywords: []Keyword{
 		Doc: "mark on packets of the check",
 		set: func(d *decoder, a *arg) { d.chk.Mark = uint32(a.n) },
 	},
+	{
+		Name: "probe_via_vip", Takes: Bool, Tier: 'C', Default: "virtual server value", Ours: true,
+		Doc: "ask the virtual address, by the way that IPVS takes to this server; for DR and TUN",
+		set: func(d *decoder, a *arg) { d.chk.via, d.chk.viaAt = tri(a.on), a.key },
+	},
 }, Common: &timingBlock}
 
 // tcpBlock is TCP_CHECK.

@@ -145,6 +145,11 @@ var virtualBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.vs.HASuspend = true },
 	},
 	{
+		Name: "probe_via_vip", Takes: Bool, Tier: 'C', Default: "false", Ours: true,
+		Doc: "checks ask the virtual address, by the way that IPVS takes to each server; for DR and TUN",
+		set: func(d *decoder, a *arg) { d.vs.via, d.vs.viaAt = a.on, a.key },
+	},
+	{
 		Name: "smtp_alert", Takes: Bool, Tier: 'B', Default: "global value, else false",
 		Doc: "mail on quorum changes (and default for its real servers)",
 		set: func(d *decoder, a *arg) { d.vs.SMTPAlert = tri(a.on) },

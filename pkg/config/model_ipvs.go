@@ -194,6 +194,7 @@ type Checker struct {
 	At   diag.Span
 
 	Target netip.AddrPort // connect_ip, connect_port, completed
+	ViaVIP bool           // ours: Target is the virtual address, reached by the way to the server
 	Bind   netip.AddrPort // bindto, bind_port
 	BindIf string
 	Mark   uint32

@@ -128,6 +128,8 @@ func remedy(id string) string {
 		return "write state BACKUP on all routers, or remove preempt_delay"
 	case "preempt-delay-nopreempt":
 		return "remove one of the two"
+	case "mark-ignored":
+		return "remove fwmark, or probe_via_vip"
 	case "protocol-of-mark":
 		return "remove protocol: the rule that sets the mark decides"
 	case "quorum-range":
@@ -146,6 +148,8 @@ func remedy(id string) string {
 		return "write state BACKUP, or priority 255 on the router that owns the addresses"
 	case "strict-preempt-delay":
 		return "remove preempt_delay, or vrrp_strict (strict_mode)"
+	case "via-vip":
+		return "remove it here, or give it to checks that connect to servers of DR or TUN"
 	case "tls-off":
 		return "add tls, or remove them"
 	case "time-too-short":

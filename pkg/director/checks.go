@@ -15,6 +15,7 @@ import (
 // its place in the file: over a reload it is the same check as long as it asks
 // the same.
 func checksFor(cfg *config.Config) func(*config.VirtualServer, *config.RealServer) []healthcheck.Spec {
+	marks := pathsOf(cfg)
 	return func(vs *config.VirtualServer, rs *config.RealServer) []healthcheck.Spec {
 		if len(rs.Checkers) == 0 {
 			return nil
@@ -25,6 +26,9 @@ func checksFor(cfg *config.Config) func(*config.VirtualServer, *config.RealServe
 		for _, ck := range rs.Checkers {
 			s := specOf(cfg, vs, rs, ck)
 			s.For = name
+			if ck.ViaVIP {
+				s.Via, s.Mark = rs.Addr.Addr(), marks[pathOf(rs)]
+			}
 			s.Key = name.Real + " in " + name.Virtual + ": " + s.Definition()
 			if times[s.Key]++; times[s.Key] > 1 { // written twice: two checks
 				s.Key = fmt.Sprintf("%s #%d", s.Key, times[s.Key])

@@ -40,7 +40,7 @@ func (r *role) start(ctx context.Context) error {
 	}
 	e := r.policy.load(r.cfg, checksFor(r.cfg), found, r.started)
 	r.policy.recalled = nil
-	r.surround(r.policy.rules(), r.policy.parameters())
+	r.surround(r.policy.rules(), r.policy.parameters(), r.policy.answering())
 	r.finish(carryOut(ctx, r.kernel, job{
 		keys: r.policy.keys, want: r.policy.table(), full: true,
 		// Another program's servers stay until the checks of ours have spoken.
@@ -73,6 +73,9 @@ func (p *policy) configured(cfg *config.Config) map[ipvs.Key]bool {
 			keys[k] = true
 		}
 	}
+	for k := range pathEntries(cfg) {
+		keys[k] = true
+	}
 	return keys
 }
 
@@ -90,7 +93,7 @@ func (r *role) reload(cfg *config.Config) {
 		}
 	}
 	for k := range r.leaving {
-		if len(r.policy.users[k]) > 0 { // it has come back
+		if _, back := r.policy.entry(k); back {
 			delete(r.leaving, k)
 		}
 	}
@@ -102,13 +105,13 @@ func (r *role) reload(cfg *config.Config) {
 		r.carry(r.policy.locate(r.here))
 	}
 	r.hub.Configure(notifySettings(cfg))
-	want, rules, parameters := daemonsOf(cfg, r.states), r.policy.rules(), r.policy.parameters()
+	want, rules, parameters, answering := daemonsOf(cfg, r.states), r.policy.rules(), r.policy.parameters(), r.policy.answering()
 	r.errands = append(r.errands, errand{run: func(ctx context.Context, k ipvs.Kernel) {
 		if err := r.setTimeouts(ctx, cfg.Global.LVS); err != nil {
 			r.log.Error("lvs_timeouts", zap.Error(err))
 		}
 		r.setDaemons(ctx, k, want)
-		r.surround(rules, parameters)
+		r.surround(rules, parameters, answering)
 	}})
 }
 

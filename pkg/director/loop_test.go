@@ -112,6 +112,11 @@ func (f fakeSysctls) Set(value string, name ...string) error {
 	return nil
 }
 
+func (f fakeSysctls) AcceptLocal(towards netip.Addr) error {
+	f["accept_local towards "+towards.String()] = "1"
+	return nil
+}
+
 func (f fakeSysctls) Restore() error { clear(f); return nil }
 
 // rig is a role with everything around it in memory, in a bubble.

@@ -2,6 +2,7 @@ package director
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -24,11 +25,12 @@ type policy struct {
 
 	pools  []*pool // in the order of the configuration
 	byID   map[identity]*pool
-	checks map[string]place     // by key
-	users  map[ipvs.Key][]*pool // of each IPVS service, in the order of the configuration
-	keys   []ipvs.Key           // of users, in the order of the configuration
-	marks  map[marked]uint32    // given to groups by nftables_ipvs
-	moving map[ipvs.Key]bool    // those with expire_connections; never changed, only replaced
+	checks map[string]place        // by key
+	users  map[ipvs.Key][]*pool    // of each IPVS service, in the order of the configuration
+	keys   []ipvs.Key              // of users, in the order of the configuration
+	marks  map[marked]uint32       // given to groups by nftables_ipvs
+	moving map[ipvs.Key]bool       // those with expire_connections; never changed, only replaced
+	paths  map[ipvs.Key]ipvs.Entry // services for checks that take IPVS's way
 }
 
 // place is where a check belongs.
@@ -82,6 +84,8 @@ func (p *policy) load(cfg *config.Config, checks checksOf, found ipvs.Table, now
 			p.remove(&e, pl)
 		}
 	}
+	p.paths = pathEntries(cfg)
+	p.keys = append(p.keys, slices.SortedFunc(maps.Keys(p.paths), ipvs.Key.Compare)...)
 	return e
 }
 
@@ -419,7 +423,7 @@ func (p *policy) stop() effects {
 func (p *policy) table() ipvs.Table {
 	t := make(ipvs.Table, len(p.keys))
 	for i, k := range p.keys {
-		t[i] = entry(k, p.users[k])
+		t[i], _ = p.entry(k)
 	}
 	return t
 }
@@ -428,11 +432,20 @@ func (p *policy) table() ipvs.Table {
 func (p *policy) part(keys []ipvs.Key) ipvs.Table {
 	t := make(ipvs.Table, 0, len(keys))
 	for _, k := range keys {
-		if users := p.users[k]; len(users) > 0 {
-			t = append(t, entry(k, users))
+		if e, ok := p.entry(k); ok {
+			t = append(t, e)
 		}
 	}
 	return t
+}
+
+// entry is the service that there should be, if there should be one.
+func (p *policy) entry(k ipvs.Key) (e ipvs.Entry, ok bool) {
+	if users := p.users[k]; len(users) > 0 {
+		return entry(k, users), true
+	}
+	e, ok = p.paths[k]
+	return e, ok
 }
 
 // specs are all checks, in the order of the configuration.

@@ -2,6 +2,7 @@ package director
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 
 	"go.uber.org/zap"
@@ -21,6 +22,7 @@ type packetRules interface {
 // sysctls set kernel parameters and can put them back.
 type sysctls interface {
 	Set(value string, name ...string) error
+	AcceptLocal(towards netip.Addr) error
 	Restore() error
 }
 
@@ -109,8 +111,14 @@ func (p *policy) parameters() map[string]string {
 	return want
 }
 
-// surround sets rules and parameters. The worker's.
-func (r *role) surround(rules firewall.ServicePolicy, parameters map[string]string) {
+// surround sets rules and parameters, and lets answers in that servers give from
+// our own virtual addresses. The worker's.
+func (r *role) surround(rules firewall.ServicePolicy, parameters map[string]string, answering []netip.Addr) {
+	for _, server := range answering {
+		if err := r.sysctls.AcceptLocal(server); err != nil {
+			r.log.Error("probe_via_vip does not work", zap.Error(err))
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(parameters)) {
 		if err := r.sysctls.Set(parameters[name], "net", "ipv4", "vs", name); err != nil {
 			r.log.Error("kernel parameter net.ipv4.vs."+name, zap.Error(err))

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/vishvananda/netlink"
 )
 
 // Sysctls changes kernel settings and can undo that.
@@ -62,4 +65,36 @@ func (s *Sysctls) Restore() error {
 func Forwarding(iface string) bool {
 	b, err := os.ReadFile(filepath.Join("/proc/sys/net/ipv6/conf", iface, "forwarding"))
 	return err == nil && strings.TrimSpace(string(b)) != "0"
+}
+
+// AcceptLocal makes the interface towards a host take packets that come from this
+// machine's own addresses, which answers to our own packets are when that host
+// has the same address. A strict filter of reverse paths would still drop them
+// and is made a loose one. IPv6 knows no such rule.
+func (s *Sysctls) AcceptLocal(towards netip.Addr) error {
+	if towards.Is6() {
+		return nil
+	}
+	routes, err := netlink.RouteGet(towards.AsSlice())
+	if err != nil || len(routes) == 0 {
+		return fmt.Errorf("route to %s: %w", towards, err)
+	}
+	link, err := netlink.LinkByIndex(routes[0].LinkIndex)
+	if err != nil {
+		return fmt.Errorf("interface towards %s: %w", towards, err)
+	}
+	name := link.Attrs().Name
+	if s.reversePath("all") == "1" && s.reversePath(name) != "2" || s.reversePath(name) == "1" {
+		if err := s.Interface("ipv4", name, "rp_filter", "2"); err != nil {
+			return err
+		}
+	}
+	return s.Interface("ipv4", name, "accept_local", "1")
+}
+
+// reversePath is the filter of an interface: the higher one of its own and that of
+// all counts.
+func (s *Sysctls) reversePath(iface string) string {
+	b, _ := os.ReadFile(filepath.Join(s.root, "net/ipv4/conf", iface, "rp_filter"))
+	return strings.TrimSpace(string(b))
 }
