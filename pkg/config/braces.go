@@ -57,7 +57,7 @@ func unclosed(lines *syntax.Lines) (blocks []diag.Span) {
 // for a block; everything else about braces follows from it.
 func (d *decoder) strayed(w syntax.Word) bool {
 	n := len(d.blocks) - 1
-	if n < 0 || d.preview || len(d.astray) > maxAdvice || indent(w.At) > indent(d.blocks[n].at) || !d.hasSurplus() {
+	if n < 0 || d.preview || len(d.astray) > maxAdvice || indent(w.At) > indent(d.blocks[n].at) || d.surplus() <= 0 {
 		return false
 	}
 	outer, k := n, (*Keyword)(nil)
@@ -130,13 +130,44 @@ func (d *decoder) misread(meant string) {
 	}
 }
 
-// hasSurplus reports whether there are more opening braces than closing ones.
-func (d *decoder) hasSurplus() bool {
-	if d.surplus == nil {
-		n := depth(d.lines)
-		d.surplus = &n
+// ended is a block and where it ended.
+type ended struct {
+	kw *Keyword
+	at diag.Span // the brace
+}
+
+// leftOut reports a closing brace in the middle of a block of the top level:
+// what stands behind it belongs to the block, and there are more closing braces
+// than opening ones. All up to the second one follows from it.
+func (d *decoder) leftOut(w syntax.Word) bool {
+	c := d.closed
+	if len(d.blocks) > 0 || c.kw == nil || c.kw.Block.Lookup(w.Text) == nil || len(d.astray) > maxAdvice || d.surplus() >= 0 {
+		return false
 	}
-	return *d.surplus > 0
+	d.closed = ended{}
+	end, open := d.pos, 0
+	for ; end < d.lines.Len() && open >= 0; end++ {
+		switch d.lines.Kind(end) {
+		case syntax.Open:
+			open++
+		case syntax.Close:
+			open--
+		}
+	}
+	d.astray = append(d.astray, stretch{c.at.File, c.at.End, d.lines.Line(end - 1).At.End})
+	d.at("extra-closing-brace", c.at, "this brace closes %s, but what follows belongs to it", c.kw.Name)
+	d.hint("remove it")
+	d.note(w.At, "this belongs into %s", c.kw.Name)
+	return true
+}
+
+// surplus is how many more opening braces than closing ones there are.
+func (d *decoder) surplus() int {
+	if d.balance == nil {
+		n := depth(d.lines)
+		d.balance = &n
+	}
+	return *d.balance
 }
 
 // depth is how many blocks are open behind the last line.

@@ -35,9 +35,10 @@ type decoder struct {
 	serial    int            // of the block entered last
 	braceless []stretch      // blocks without an opening brace
 	astray    []stretch      // what stands in a block only because that is not closed
+	closed    ended          // of the top level
 	blamed    diag.Span      // the block last said not to be closed
 	ahead     []diag.Problem // of what is astray, once it is not
-	surplus   *int           // see hasSurplus
+	balance   *int           // see surplus
 	preview   bool           // what is read is only looked at, as if braces were in order
 
 	pending map[*Keyword]bool // without effect, and said so
@@ -95,6 +96,9 @@ func (d *decoder) block(b *Block, depth int) {
 			}
 		case syntax.Close:
 			if depth > 0 {
+				if depth == 1 {
+					d.closed = ended{d.blocks[0].kw, l.At}
+				}
 				return
 			}
 			d.err("extra-closing-brace", syntax.Word{At: l.At, Via: l.Via}, "this closing brace closes nothing")
@@ -293,7 +297,7 @@ func (d *decoder) skipBlock() {
 // unknown reports a word that is no keyword of the block.
 func (d *decoder) unknown(b *Block, l *syntax.Line) {
 	w := l.Words[0]
-	if d.strayed(w) {
+	if d.strayed(w) || d.leftOut(w) {
 		return
 	}
 	d.err("unknown-keyword", w, "%q is not a keyword here", w.Text)
