@@ -76,7 +76,8 @@ corpus: ## verdicts and values of the configurations in CORPUS beside keepalived
 
 .PHONY: soak
 SOAK ?= 10
-soak: build ## the lab's tests SOAK times over (root)
+soak: build ## the lab's tests SOAK times over, ten thousand sessions with each kind of hostile server (root)
+	HOLDFAST_SESSIONS=10000 $(GO) test -count=1 -timeout 1h -run SessionsWithHostileServers ./healthcheck/probe
 	HOLDFAST_LAB=require HOLDFAST_BIN=$(CURDIR)/bin/holdfast $(GO) test -count=$(SOAK) -p 1 -timeout 24h $(LABTESTS)
 
 .PHONY: package

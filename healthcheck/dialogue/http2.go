@@ -39,6 +39,7 @@ const (
 // flow control of what it sends: the request must be small.
 type h2 struct {
 	decoder *hpack.Decoder
+	listed  int    // size of all header fields, as RFC 9113 section 6.5.2 counts it
 	block   []byte // a header block that is not whole yet
 	buf     []byte
 
@@ -210,6 +211,9 @@ func (h *h2) fields(block []byte) error {
 		return fmt.Errorf("%w: %w", errNotH2, err)
 	}
 	for _, f := range fields {
+		if h.listed += int(f.Size()); h.listed > maxHead {
+			return fmt.Errorf("a header of more than %d KiB", maxHead>>10)
+		}
 		h.header(f.Name, f.Value)
 	}
 	return nil

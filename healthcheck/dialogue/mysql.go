@@ -42,7 +42,12 @@ type mysql struct {
 	nonce  []byte
 	seq    byte // of the answer to the greeting
 	fields int  // of the result of a query; still to be described
+	asked  int  // times that the login went on
 }
+
+// maxLogin is how many further packets a login may take: some cost us more
+// than the server.
+const maxLogin = 5
 
 type mysqlStep uint8
 
@@ -225,6 +230,9 @@ func xor(a, b []byte) []byte {
 }
 
 func (m *mysql) login(seq byte, body []byte) Turn {
+	if m.asked++; m.asked > maxLogin {
+		return failed(healthcheck.FaultReply, "a login of more than %d packets", maxLogin)
+	}
 	switch body[0] {
 	case mysqlOK:
 		if m.ask.Query == "" {

@@ -160,12 +160,16 @@ func (p *pgsql) authenticate(body []byte) Turn {
 		if !strings.Contains(string(c.b), "SCRAM-SHA-256\x00") {
 			return failed(healthcheck.FaultReply, "no login method in common")
 		}
+		if p.scram != nil {
+			return failed(healthcheck.FaultReply, "SASL out of order")
+		}
 		p.scram = &scram{password: p.ask.Password, nonce: p.nonce}
 		first := p.scram.first()
 		size := binary.BigEndian.AppendUint32(nil, uint32(len(first)))
 		return say(pgMessage('p', "SCRAM-SHA-256\x00", string(size), first))
 	case 11, 12:
-		if p.scram == nil {
+		// The proof costs: it is given once.
+		if p.scram == nil || (p.scram.signature == nil) == (how == 12) {
 			return failed(healthcheck.FaultReply, "SASL out of order")
 		}
 		if how == 12 {

@@ -117,16 +117,20 @@ type request struct {
 	response
 }
 
+// maxInterim is how many interim answers may precede one.
+const maxInterim = 10
+
 // response is what has come of an answer.
 type response struct {
-	h2     h2
-	head   []byte
-	inBody bool
-	status int
-	fields []healthcheck.Header // names in lower case
-	length int64                // -1: until the end
-	chunks *chunks              // nil if the body is not chunked
-	body   []byte
+	h2      h2
+	head    []byte
+	inBody  bool
+	interim int // answers before the real one
+	status  int
+	fields  []healthcheck.Header // names in lower case
+	length  int64                // -1: until the end
+	chunks  *chunks              // nil if the body is not chunked
+	body    []byte
 }
 
 func (r *request) Open() Turn {
@@ -134,12 +138,10 @@ func (r *request) Open() Turn {
 	if !r.plan.ask.HTTP2 {
 		return say(r.plan.http1(r.to))
 	}
-	size := 0
 	r.h2.header = func(name, value string) {
-		size += len(name) + len(value)
 		if name == ":status" {
 			r.status, _ = strconv.Atoi(value)
-		} else if size < maxHead {
+		} else {
 			r.fields = append(r.fields, healthcheck.Header{Name: name, Value: value})
 		}
 	}
@@ -173,6 +175,9 @@ func (r *request) Hear(in []byte) Turn {
 			return failed(healthcheck.FaultRead, "%v", err)
 		}
 		if r.status < 200 && r.status != 101 { // an interim answer: the real one follows
+			if r.interim++; r.interim > maxInterim {
+				return failed(healthcheck.FaultRead, "more than %d interim answers", maxInterim)
+			}
 			rest := bytes.Clone(r.head[end:])
 			r.head, r.fields = nil, nil
 			if len(rest) == 0 {

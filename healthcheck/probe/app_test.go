@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -192,99 +191,5 @@ func TestSIP(t *testing.T) {
 	).verdicts(t)
 	if !first["udp"].Up || !first["tcp"].Up || first["status"].Up || first["status"].Result.Reason != "status 200, wanted 404" {
 		t.Errorf("got %+v", first)
-	}
-}
-
-// A hostile server says anything, slowly, or without end; there is always a
-// verdict in time, and nothing is left behind.
-func TestHostileServers(t *testing.T) {
-	t.Parallel()
-	manners := []func(net.Conn){
-		func(net.Conn) {}, // hangs up
-		hang,
-		func(c net.Conn) { // noise
-			b := make([]byte, rand.IntN(5000)+1)
-			for i := range b {
-				b[i] = byte(rand.Uint32())
-			}
-			_, _ = c.Write(b)
-			hang(c)
-		},
-		func(c net.Conn) { // a flood
-			b := []byte(strings.Repeat("HTTP/1.1 200 OK\r\n220 x\r\n", 1000))
-			for {
-				if _, err := c.Write(b); err != nil {
-					return
-				}
-			}
-		},
-		func(c net.Conn) { // a header that never ends
-			if _, err := io.WriteString(c, "HTTP/1.1 200 OK\r\n"); err != nil {
-				return
-			}
-			for i := 0; ; i++ {
-				if _, err := fmt.Fprintf(c, "X-%d: y\r\n", i); err != nil {
-					return
-				}
-			}
-		},
-		func(c net.Conn) { // reset
-			_ = c.(*net.TCPConn).SetLinger(0)
-		},
-	}
-	rounds := 20
-	if testing.Short() {
-		rounds = 2
-	}
-	asks := []healthcheck.Question{
-		get(healthcheck.URL{Path: "/", Digest: md5sum(""), Regex: &healthcheck.Regex{Pattern: "never"}}),
-		healthcheck.HTTP{TLS: &healthcheck.TLS{}, URLs: []healthcheck.URL{{Path: "/"}}},
-		healthcheck.SMTP{Helo: "x"},
-		healthcheck.Redis{Password: "p"},
-		healthcheck.MySQL{Username: "u", Password: "p"},
-		healthcheck.PgSQL{Password: "p"},
-		healthcheck.LDAP{Base: "dc=x"},
-		healthcheck.GRPC{},
-		healthcheck.WebSocket{},
-		healthcheck.Session{Protocol: healthcheck.IMAP, Username: "u"},
-		healthcheck.HTTPRequest{Regex: &healthcheck.Regex{Pattern: "never"}},
-	}
-	var specs []healthcheck.Spec
-	for i, m := range manners {
-		target := serve(t, m)
-		for n, ask := range asks {
-			s := check(fmt.Sprintf("%d %s %d", i, ask.Keyword(), n), ask, target)
-			s.DelayLoop, s.ConnectTimeout, s.Alpha = 50*time.Millisecond, 100*time.Millisecond, true
-			specs = append(specs, s)
-		}
-	}
-	w := newWorld(t, specs...)
-	for deadline, tick := time.Now().Add(60*time.Second), time.Tick(50*time.Millisecond); ; <-tick {
-		all, err := w.Snapshot(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		least := all[0]
-		for _, s := range all {
-			if s.Up {
-				t.Fatalf("%s is up: %+v", s.Keys, s.Last)
-			}
-			if s.Last.Took > 10*time.Second {
-				t.Fatalf("%s took %v for its verdict", s.Keys, s.Last.Took)
-			}
-			if s.Runs < least.Runs {
-				least = s
-			}
-		}
-		if least.Runs >= uint64(rounds) {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s has had %d sessions only", least.Keys, least.Runs)
-		}
-	}
-	w.Set(nil)
-	if _, err := w.Snapshot(t.Context()); err != nil {
-		t.Fatal(err)
 	}
 }

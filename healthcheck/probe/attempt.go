@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -57,7 +58,7 @@ func (e *Engine) start(j *job, now time.Time) {
 		j.talk = j.plan.Begin(dialogue.Attempt{URL: j.check.URL(), ID: uint16(rand.Uint32())})
 	}
 	if j.plan.TLS != nil {
-		secure := j.secure(s)
+		secure := j.secure(s, e.judges)
 		e.spawn(j, secure.run)
 		return
 	}
@@ -121,7 +122,7 @@ func (e *Engine) happened(j *job, events uint32, now time.Time) {
 // hear reads what has come. A server that sends without end gives way to
 // others after a while.
 func (e *Engine) hear(j *job, now time.Time) {
-	for range 64 {
+	for range 16 {
 		n, err := readSocket(j.fd, e.buf)
 		switch {
 		case err == unix.EAGAIN:
@@ -141,9 +142,9 @@ func (e *Engine) hear(j *job, now time.Time) {
 			return
 		}
 	}
-	attempt := j.attempt
+	attempt, fd := j.attempt, j.fd
 	e.do(func(now time.Time) {
-		if j.running && j.attempt == attempt {
+		if j.running && j.attempt == attempt && j.connected && j.fd == fd {
 			e.hear(j, now)
 		}
 	})
@@ -155,7 +156,12 @@ func (e *Engine) turn(j *job, t dialogue.Turn, now time.Time) (over bool) {
 	case t.Judge != nil:
 		e.disconnect(j)
 		e.agenda.unlimited(j)
-		e.spawn(j, func(context.Context) healthcheck.Result { return t.Judge() })
+		end := j.end
+		e.spawn(j, func(ctx context.Context) healthcheck.Result {
+			ctx, cancel := context.WithDeadline(ctx, end)
+			defer cancel()
+			return e.judges.ask(ctx, t.Judge)
+		})
 		return true
 	case t.Again:
 		e.disconnect(j)
@@ -174,9 +180,19 @@ func (e *Engine) turn(j *job, t dialogue.Turn, now time.Time) (over bool) {
 	if t.Send == nil {
 		return false
 	}
+	if len(j.unsent) > maxUnsent {
+		e.finish(j, now, healthcheck.Result{
+			Fault: healthcheck.FaultSend, Reason: fmt.Sprintf("server asks without reading: %d KiB unsent", len(j.unsent)>>10),
+		})
+		return true
+	}
 	j.unsent = append(j.unsent, t.Send...)
 	return e.send(j, now)
 }
+
+// maxUnsent is how much may wait for a server that goes on asking but does not
+// read what it is told.
+const maxUnsent = 64 << 10
 
 // send sends what is unsent, and reports whether the attempt is over.
 func (e *Engine) send(j *job, now time.Time) (over bool) {
@@ -233,6 +249,23 @@ func (e *Engine) spawn(j *job, run func(context.Context) healthcheck.Result) {
 			}
 		})
 	})
+}
+
+// judges bounds how many long verdicts are sought at once: each may hold a
+// whole body, several times over.
+type judges chan struct{}
+
+func newJudges() judges { return make(judges, 2*runtime.GOMAXPROCS(0)) }
+
+// ask returns a verdict once there is a free judge.
+func (js judges) ask(ctx context.Context, judge func() healthcheck.Result) healthcheck.Result {
+	select {
+	case js <- struct{}{}:
+	case <-ctx.Done():
+		return healthcheck.Result{Fault: healthcheck.FaultLocal, Reason: "too many answers to look through"}
+	}
+	defer func() { <-js }()
+	return judge()
 }
 
 // finish ends an attempt with its answer. A server that is reached at its virtual

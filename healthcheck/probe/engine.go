@@ -59,6 +59,7 @@ type Engine struct {
 	bfd    map[string]healthcheck.Result // BFD sessions, by name
 	byFD   []*job
 	buf    []byte // for reading; used by one connection at a time
+	judges judges
 	ping   sync.Once
 	worker sync.WaitGroup
 }
@@ -85,6 +86,7 @@ func New(opt Options) (*Engine, error) {
 		files:  make(map[string]healthcheck.Result),
 		bfd:    make(map[string]healthcheck.Result),
 		buf:    make([]byte, 64<<10),
+		judges: newJudges(),
 	}, nil
 }
 

@@ -23,10 +23,10 @@ import (
 	"github.com/holdfast-lb/holdfast/healthcheck"
 )
 
-func TestMain(m *testing.M) {
-	// The clock of regular expressions goes on for a while after the last of them.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2.runClock"))
-}
+// regexp2Clock stops by itself, a while after the last match.
+var regexp2Clock = goleak.IgnoreAnyFunction("github.com/dlclark/regexp2.runClock")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, regexp2Clock) }
 
 // world is an engine that runs for the length of a test.
 type world struct {

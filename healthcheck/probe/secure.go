@@ -29,9 +29,10 @@ type secure struct {
 	end     time.Time
 	overall time.Duration
 	notify  bool // end with a close-notify
+	judges  judges
 }
 
-func (j *job) secure(s *healthcheck.Spec) *secure {
+func (j *job) secure(s *healthcheck.Spec, js judges) *secure {
 	config := j.tls
 	notify := false
 	if h, ok := s.Ask.(healthcheck.HTTP); ok {
@@ -44,7 +45,7 @@ func (j *job) secure(s *healthcheck.Spec) *secure {
 	}
 	return &secure{
 		dialer: j.dialer, config: config, clear: j.plan.Clear, talk: j.talk, target: s.Target.String(),
-		timeout: s.ConnectTimeout, end: j.end, overall: s.Overall(), notify: notify,
+		timeout: s.ConnectTimeout, end: j.end, overall: s.Overall(), notify: notify, judges: js,
 	}
 }
 
@@ -121,7 +122,7 @@ func (s *stream) converse(ctx context.Context) (r healthcheck.Result, again bool
 	for {
 		switch {
 		case turn.Judge != nil:
-			return turn.Judge(), false
+			return s.judges.ask(ctx, turn.Judge), false
 		case turn.Again:
 			return healthcheck.Result{}, true
 		case turn.Done:
