@@ -194,6 +194,21 @@ func TestPlays(t *testing.T) {
 	}
 }
 
+// All that was said is searched for each piece: a server that speaks in single
+// bytes must not keep us at it.
+func TestManySmallPiecesEndTheConversation(t *testing.T) {
+	long := bytes.Repeat([]byte("\xf3"), 4000)
+	for _, ask := range []healthcheck.Question{healthcheck.Session{Protocol: healthcheck.IMAP}, healthcheck.SIP{TCP: true}} {
+		p := plan(t, ask)
+		if r, _ := converse(p, long, 1); r.Fault != healthcheck.FaultReply || !strings.Contains(r.Reason, "too many pieces") {
+			t.Errorf("%s in single bytes: %+v", ask.Keyword(), r)
+		}
+		if r, _ := converse(p, long, 100); strings.Contains(r.Reason, "pieces") {
+			t.Errorf("%s in pieces of a hundred bytes: %+v", ask.Keyword(), r)
+		}
+	}
+}
+
 func TestPasswordsWithLineBreaksAreRefused(t *testing.T) {
 	for _, ask := range []healthcheck.Question{
 		healthcheck.Session{Protocol: healthcheck.POP3, Username: "u", Password: "p\r\nDELE 1"},
@@ -285,7 +300,10 @@ func FuzzOurs(f *testing.F) {
 	for i, ask := range ours {
 		plans[i] = plan(f, ask)
 	}
-	f.Fuzz(func(t *testing.T, which uint8, in []byte, size int) { fuzz(t, plans[int(which)%len(plans)], in, size) })
+	f.Fuzz(func(t *testing.T, which uint8, in []byte, size int) {
+		size = max(size, len(in)/100) // more pieces are too many
+		fuzz(t, plans[int(which)%len(plans)], in, size)
+	})
 }
 
 func FuzzOurDatagrams(f *testing.F) {

@@ -3,6 +3,7 @@ package dialogue
 import (
 	"crypto/sha1"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -13,8 +14,29 @@ import (
 )
 
 // maxHeard is how much of what a server says is kept while waiting for what is
-// expected of it. All of it is searched each time something comes.
-const maxHeard = 16 << 10
+// expected of it. All of it is searched each time something comes, so what is
+// searched in one attempt has a limit, too: it is not reached by pieces of a
+// hundred bytes.
+const (
+	maxHeard    = 16 << 10
+	maxSearched = 2 << 20
+)
+
+// heard is what a server has said and nobody has understood yet.
+type heard struct {
+	text     []byte
+	searched int
+}
+
+func (h *heard) add(in []byte) error {
+	h.text = append(h.text, in...)
+	if h.searched += len(h.text); h.searched > maxSearched {
+		return errPieces
+	}
+	return nil
+}
+
+var errPieces = errors.New("server speaks in too many pieces")
 
 // script is a conversation made ready: each step sends or expects.
 type script []scriptStep
@@ -29,7 +51,7 @@ type scriptStep struct {
 type sendExpect struct {
 	script script
 	at     int
-	heard  []byte
+	heard  heard
 }
 
 func prepareScript(steps []healthcheck.Exchange) (script, error) {
@@ -66,9 +88,11 @@ func scripted(tls *healthcheck.TLS, steps []healthcheck.Exchange) (Plan, error) 
 func (d *sendExpect) Open() Turn { return d.proceed() }
 
 func (d *sendExpect) Hear(in []byte) Turn {
-	d.heard = append(d.heard, in...)
+	if err := d.heard.add(in); err != nil {
+		return failed(healthcheck.FaultReply, "%v", err)
+	}
 	t := d.proceed()
-	if !t.Done && len(d.heard) > maxHeard {
+	if !t.Done && len(d.heard.text) > maxHeard {
 		return failed(healthcheck.FaultReply, "%s not found in %d KiB", d.waiting(), maxHeard>>10)
 	}
 	return t
@@ -81,24 +105,24 @@ func (d *sendExpect) proceed() Turn {
 		step := d.script[d.at]
 		if step.encrypt {
 			d.at++
-			return encrypt(d.heard, out)
+			return encrypt(d.heard.text, out)
 		}
 		if step.expect == nil {
 			out = append(out, step.send...)
 			d.at++
 			continue
 		}
-		found := step.expect.FindIndex(d.heard)
+		found := step.expect.FindIndex(d.heard.text)
 		if step.reject != nil {
-			no := step.reject.FindIndex(d.heard)
+			no := step.reject.FindIndex(d.heard.text)
 			if no != nil && (found == nil || no[0] < found[0]) {
-				return failed(healthcheck.FaultReply, "server said %s", quoted(firstLine(d.heard[no[0]:])))
+				return failed(healthcheck.FaultReply, "server said %s", quoted(firstLine(d.heard.text[no[0]:])))
 			}
 		}
 		if found == nil {
 			return say(out)
 		}
-		d.heard = d.heard[found[1]:]
+		d.heard.text = d.heard.text[found[1]:]
 		d.at++
 	}
 	t := passed()
@@ -124,17 +148,17 @@ func (d *sendExpect) waiting() string {
 }
 
 func (d *sendExpect) Closed() Turn {
-	if len(d.heard) == 0 {
+	if len(d.heard.text) == 0 {
 		return failed(healthcheck.FaultNoData, "connection closed before %s", d.waiting())
 	}
-	return failed(healthcheck.FaultReply, "connection closed before %s, after %s", d.waiting(), quoted(d.heard))
+	return failed(healthcheck.FaultReply, "connection closed before %s, after %s", d.waiting(), quoted(d.heard.text))
 }
 
 func (d *sendExpect) Silent() healthcheck.Result {
-	if len(d.heard) == 0 {
+	if len(d.heard.text) == 0 {
 		return fault(healthcheck.FaultReadTimeout, "no %s in time", d.waiting())
 	}
-	return fault(healthcheck.FaultReadTimeout, "no %s in time, but %s", d.waiting(), quoted(d.heard))
+	return fault(healthcheck.FaultReadTimeout, "no %s in time, but %s", d.waiting(), quoted(d.heard.text))
 }
 
 func send(format string, args ...any) healthcheck.Exchange {
@@ -293,17 +317,19 @@ type sip struct {
 	request []byte
 	status  []healthcheck.StatusRange
 	pattern *regexp.Regexp
-	heard   []byte
+	heard   heard
 }
 
 func (s *sip) Open() Turn { return say(s.request) }
 
 func (s *sip) Hear(in []byte) Turn {
-	s.heard = append(s.heard, in...)
-	m := s.pattern.FindSubmatch(s.heard)
+	if err := s.heard.add(in); err != nil {
+		return failed(healthcheck.FaultReply, "%v", err)
+	}
+	m := s.pattern.FindSubmatch(s.heard.text)
 	switch {
-	case m == nil && len(s.heard) > maxHeard:
-		return failed(healthcheck.FaultReply, "not SIP: %s", quoted(s.heard))
+	case m == nil && len(s.heard.text) > maxHeard:
+		return failed(healthcheck.FaultReply, "not SIP: %s", quoted(s.heard.text))
 	case m == nil:
 		return Turn{}
 	}
