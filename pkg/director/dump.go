@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
-	"github.com/holdfast-lb/holdfast/pkg/control"
 	"github.com/holdfast-lb/holdfast/pkg/dump"
 )
 
@@ -19,34 +18,71 @@ func (r *role) dump(sig os.Signal) {
 		return
 	}
 	r.log.Info(fmt.Sprintf("Printing checker data for process(%d) on signal", os.Getpid()))
-	text := r.cfg.GlobalText(config.Checkers) + dumpText(r.policy.status())
+	text := dumpText(r.cfg, r.policy.pools)
 	if err := dump.Replace(dump.StatePath(r.cfg, dump.Checkers), []byte(text)); err != nil {
 		r.log.Error("state dump", zap.Error(err))
 	}
 }
 
-func dumpText(st *control.CheckersStatus) string {
+// dumpText is the dump in keepalived's words, and what we know beyond that.
+func dumpText(cfg *config.Config, pools []*pool) string {
+	byConfig := make(map[*config.VirtualServer]*pool, len(pools))
+	for _, pl := range pools {
+		byConfig[pl.cfg] = pl
+	}
 	var b strings.Builder
-	b.WriteString("------< LVS Topology >------\n")
-	for _, v := range st.Virtual {
-		fmt.Fprintf(&b, " Virtual server = %s\n", v.Name)
-		fmt.Fprintf(&b, "   Services = %s\n", strings.Join(v.Services, ", "))
-		fmt.Fprintf(&b, "   State = %s\n", upDown(v.Up))
-		fmt.Fprintf(&b, "   Quorum = %d, hysteresis = %d, weight = %d\n", v.Quorum, v.Hysteresis, v.Weight)
-		if v.Sorry != "" {
-			fmt.Fprintf(&b, "   Sorry server = %s, active = %v\n", v.Sorry, v.SorryActive)
+	b.WriteString(cfg.GlobalText(config.Checkers))
+	b.WriteString(cfg.ServicesText(func(vs *config.VirtualServer) config.VirtualState {
+		if pl := byConfig[vs]; pl != nil {
+			return pl.state()
 		}
-		for _, s := range v.Real {
-			fmt.Fprintf(&b, "   Real server = %s\n", s.Name)
-			fmt.Fprintf(&b, "     State = %s\n", upDown(s.Up))
-			fmt.Fprintf(&b, "     Last transition = %d.%06d (%s)\n", s.Since.Unix(), s.Since.Nanosecond()/1000, s.Since.Format("Mon Jan _2 15:04:05 2006"))
-			fmt.Fprintf(&b, "     Weight = %d, configured = %d\n", s.Weight, s.Configured)
-			fmt.Fprintf(&b, "     Set in IPVS = %v\n", s.InPool)
-			fmt.Fprintf(&b, "     Administrative state = %s\n", s.Admin)
-			if s.Reason != "" {
-				fmt.Fprintf(&b, "     Reason = %s\n", s.Reason)
-			}
+		return config.VirtualState{}
+	}))
+	b.WriteString("------< Health checkers >------\n")
+	for _, pl := range pools {
+		for _, s := range pl.servers {
+			dumpServer(&b, pl, s)
 		}
 	}
 	return b.String()
+}
+
+func (pl *pool) state() config.VirtualState {
+	st := config.VirtualState{Quorum: pl.quorum, SorrySet: pl.sorry()}
+	for _, s := range pl.servers {
+		rs := config.ServerState{Weight: int(s.weight), Alive: s.up, Set: s.in}
+		for i := range s.checks {
+			if !s.checks[i].up {
+				rs.FailedCheckers++
+			}
+		}
+		st.Alive = st.Alive || s.up
+		st.Servers = append(st.Servers, rs)
+	}
+	return st
+}
+
+func dumpServer(b *strings.Builder, pl *pool, s *server) {
+	fmt.Fprintf(b, " %s -> %s\n", pl.name, s.name())
+	line := func(format string, args ...any) { fmt.Fprintf(b, "   "+format+"\n", args...) }
+	line("Alive = %s", yesNo(s.up))
+	line("Last transition = %d.%06d (%s)", s.since.Unix(), s.since.Nanosecond()/1000, s.since.Format("Mon Jan _2 15:04:05 2006"))
+	line("Administrative state = %v", s.admin)
+	if s.reason != "" {
+		line("Reason = %s", s.reason)
+	}
+	for i := range s.checks {
+		c := &s.checks[i]
+		line("Keepalive method = %s", c.spec.Ask.Keyword())
+		line("  Enabled = %s", yesNo(!pl.suspended && s.admin != Maint))
+		line("  Up = %s", yesNo(c.up))
+		line("  Current weight = %d", c.weight)
+	}
+}
+
+func yesNo(yes bool) string {
+	if yes {
+		return "yes"
+	}
+	return "no"
 }

@@ -307,6 +307,19 @@ func TestNoMainFile(t *testing.T) {
 	}
 }
 
+// forbidden is a file system with one file that we may not open.
+type forbidden struct{ fstest.MapFS }
+
+func (forbidden) Open(string) (fs.File, error) { return nil, fs.ErrPermission }
+
+func TestUnreadableMainFile(t *testing.T) {
+	source := NewSource(forbidden{fstest.MapFS{"etc/secret.conf": {Data: []byte("x")}}}, "/etc", nil)
+	_, problems := Parse("secret.conf", Options{Source: source})
+	if ids(problems) != "no-config-file" || diag.ExitStatus(problems) != 4 {
+		t.Errorf("exit status %d, problems %v", diag.ExitStatus(problems), problems)
+	}
+}
+
 func TestDamagedArchive(t *testing.T) {
 	source := etc(map[string]string{"main.conf": "include a*\nx ${_ENV X}", "a": "b"})
 	Parse("main.conf", Options{Source: source})

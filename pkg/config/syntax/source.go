@@ -345,8 +345,12 @@ func (s *Source) Open(name string) (*diag.File, diag.Problem) {
 	if f.state == regular || f.state == executable {
 		return f.file, diag.Problem{}
 	}
+	class := diag.None // as keepalived has it: there is nothing to test
+	if f.state == unreadable {
+		class = diag.Fatal
+	}
 	return nil, diag.Problem{
-		ID: "no-config-file", Severity: diag.Error,
+		ID: "no-config-file", Severity: diag.Error, Class: class,
 		Text: fmt.Sprintf("cannot read the configuration file %s: %s", name, f.err),
 		Hint: "give another file with -f FILE, or create this one",
 	}
