@@ -25,7 +25,6 @@ import (
 // with the keyword that says so.
 var pendingFields = map[string][]string{
 	"Process.NamespaceIPSets":   {"namespace_with_ipsets"},
-	"Global.DisableLocalIGMP":   {"disable_local_igmp"},
 	"DBus.Enable":               {"enable_dbus"},
 	"DBus.ServiceName":          {"dbus_service_name"},
 	"DBus.NoInterfaceName":      {"dbus_no_interface_name"},
@@ -42,7 +41,6 @@ var pendingFields = map[string][]string{
 	"SNMP.RSInterval":           {"snmp_rs_stats_update_interval"},
 	"FirewallGlobal.IPSets":     {"vrrp_ipsets"},
 	"FirewallGlobal.IPSetNames": {"vrrp_ipsets"},
-	"FirewallGlobal.NFIfindex":  {"nftables_ifindex"},
 	"Instance.Debug":            {"debug"},
 	"VirtualServer.SNMPName":    {"snmp_name"},
 	"RealServer.SNMPName":       {"snmp_name"},
@@ -120,6 +118,7 @@ var settled = map[string]string{
 var told = map[string]string{
 	"Global.DBus":                  "of which see the fields",
 	"Global.SNMP":                  "of which see the fields",
+	"FirewallGlobal.NFIfindex":     "interfaces are always matched by index",
 	"Global.JSONDumpFile":          "the file keeps its name, as keepalived's does",
 	"Global.StatsDumpFile":         "the file keeps its name, as keepalived's does",
 	"Global.JSONVersion":           "how the JSON file is written",

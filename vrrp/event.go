@@ -112,9 +112,10 @@ type (
 	// HoldPreempt delays taking over from a master of lower priority.
 	HoldPreempt struct{ On bool }
 
-	// Stop leaves at once and hands over. Deleted says that the configuration
-	// has it no more.
-	Stop struct{ Deleted bool }
+	// Stop leaves at once and hands over, or not: with Keep a successor of this
+	// process finds the addresses and goes on. Deleted says that the
+	// configuration has it no more.
+	Stop struct{ Deleted, Keep bool }
 )
 
 func (Start) event()       {}

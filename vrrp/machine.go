@@ -222,7 +222,7 @@ func (m *Machine) taken(now time.Time) {
 }
 
 func (m *Machine) stop(ev Stop, now time.Time) {
-	if m.state == Master {
+	if m.state == Master && !ev.Keep {
 		m.leave()
 	}
 	to := Stopped

@@ -295,6 +295,9 @@ func TestMaster(t *testing.T) {
 			{6 * sec, Standby{}, nil, 8500 * ms},
 			{7 * sec, adv(2), nil, 8500 * ms},
 		}},
+		{"stop, with a successor to come", v3(), []step{
+			{4 * sec, Stop{Keep: true}, []Action{became(Master, Stopped)}, -1},
+		}},
 		{"stop", v3(), []step{
 			{4 * sec, Stop{}, []Action{send(0), became(Master, Stopped)}, -1},
 			{5 * sec, adv(0), nil, -1},

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/holdfast-lb/holdfast/pkg/daemon"
+	"github.com/holdfast-lb/holdfast/pkg/router"
 )
 
 func main() { os.Exit(run(os.Args)) }
@@ -47,6 +48,7 @@ func runDaemon(args []string) int {
 	if v.test {
 		return testConfig(v)
 	}
+	v.Relinquish = router.Relinquish
 	return daemon.Run(v.Options)
 }
 

@@ -28,7 +28,6 @@ func runVRRP(ctx context.Context, r daemon.Room) error {
 		Signals:         r.Signals,
 		Ready:           r.Ready,
 		DontReleaseVRRP: r.Flags.DontReleaseVRRP,
-		ReleaseVIPs:     r.Flags.ReleaseVIPs,
 		LogAddresses:    r.Flags.AddressMonitoring,
 		Handover:        r.Memory,
 		StandbyFile:     strings.TrimSuffix(r.Sockets(control.VRRP), ".sock") + ".standby",

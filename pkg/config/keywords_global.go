@@ -152,7 +152,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.DefaultInterface = a.text },
 	},
 	{
-		Name: "disable_local_igmp", Pending: true, Takes: Flag, Tier: 'C', Role: VRRP,
+		Name: "disable_local_igmp", Takes: Flag, Tier: 'C', Role: VRRP,
 		Doc: "turn off the kernel answering IGMP for the VRRP group on VMAC-using interfaces; not reloadable",
 		set: func(d *decoder, a *arg) { d.g.DisableLocalIGMP = true },
 	},
@@ -294,7 +294,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.Firewall.NFPriority = int(a.n) },
 	},
 	{
-		Name: "nftables_ifindex", Pending: true, Takes: Flag, Tier: 'C', Role: VRRP,
+		Name: "nftables_ifindex", Takes: Flag, Tier: 'C', Role: VRRP,
 		Doc: "match interfaces by index rather than by name in nftables rules",
 		set: func(d *decoder, a *arg) { d.g.Firewall.NFIfindex = true },
 	},

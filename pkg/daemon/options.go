@@ -2,15 +2,18 @@
 //
 // The supervisor reads the configuration once and hands the same bytes to each
 // role, keeps the pid files, forwards signals, restarts a role that dies, and
-// talks to systemd. It opens no network socket and holds nothing that would be
-// missed: what keeps addresses and services alive are the roles.
+// talks to systemd. It holds nothing that would be missed: what keeps addresses
+// and services alive are the roles. It opens no network socket either, but to say
+// good-bye for a vrrp role that could not.
 package daemon
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
@@ -59,13 +62,17 @@ type Options struct {
 
 	Flags RoleFlags
 
+	// Relinquish gives up what a vrrp role held that has ended and does not come
+	// back, with the memory that it left.
+	Relinquish func(*config.Config, *os.File, *zap.Logger) error `json:"-"`
+
 	inNamespace bool      // the process has been moved into Namespace
 	starter     *notifier // who waits for us to be up; nil in the foreground
 }
 
 // RoleFlags are options for the roles alone.
 type RoleFlags struct {
-	ReleaseVIPs       bool   // -X
+	ReleaseVIPs       bool   // -X; what that asks for is always done, as by keepalived
 	DontReleaseVRRP   bool   // -V
 	DontReleaseIPVS   bool   // -I
 	AddressMonitoring bool   // -a

@@ -77,6 +77,11 @@ func (r *role) configure(cfg *config.Config) {
 
 // begin starts everything, now that the namespace is known.
 func (r *role) begin() {
+	if r.cfg.Global.DisableLocalIGMP {
+		// Reports for groups like ours, which switches flood anyway, are not sent
+		// from any interface.
+		r.system(func() error { return r.sysctls.Set("0", "net", "ipv4", "igmp_link_local_mcast_reports") })
+	}
 	r.resolveStatic()
 	r.takeStatic()
 	for _, i := range r.instances {

@@ -22,8 +22,6 @@ type Options struct {
 
 	// DontReleaseVRRP leaves addresses, routes and rules in place at the end.
 	DontReleaseVRRP bool
-	// ReleaseVIPs gives addresses up before a signal forces the end.
-	ReleaseVIPs bool
 	// LogAddresses reports every change of an address (-a).
 	LogAddresses bool
 

@@ -277,7 +277,7 @@ func (r *role) tellStates() {
 // rules, routes and addresses, then the interfaces of our own.
 func (r *role) leave() error {
 	for _, e := range r.everyElection() {
-		r.handle(e, vrrp.Stop{})
+		r.handle(e, vrrp.Stop{Keep: r.opt.DontReleaseVRRP})
 	}
 	if r.opt.DontReleaseVRRP {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -90,6 +91,7 @@ func Run(ctx context.Context, opt Options) error {
 		return err
 	}
 	defer r.close()
+	debug.SetGCPercent(50) // little is allocated, and a small heap costs little to look through
 	r.serve(group)
 	if err := hurry(); err != nil {
 		r.log.Debug("cannot ask for prompt scheduling", zap.Error(err))

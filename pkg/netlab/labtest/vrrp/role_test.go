@@ -1,0 +1,180 @@
+package vrrp_test
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/holdfast-lb/holdfast/pkg/netlab"
+)
+
+// A vrrp process that cannot end by itself does not leave a master behind that does not
+// speak: its supervisor says good-bye for it.
+func TestRelinquish(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, extra string }{{"plain", ""}, {"virtual MAC", "use_vmac"}} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			l := newLAN(t)
+			bin := netlab.Holdfast(t)
+			d := l.start(0, bin, "child_wait_time 1\n", router{priority: 150, advert: "2", extra: tt.extra})
+			l.start(1, bin, router{priority: 100, advert: "2", extra: tt.extra})
+			l.only(20*time.Second, 0, vip)
+			stuck := d.RolePid("vrrp")
+			if err := syscall.Kill(stuck, syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			since := time.Now()
+			d.Stop()
+			l.only(10*time.Second, 1, vip)
+			var zero bool
+			for _, a := range l.adverts(0, since) {
+				zero = zero || a.Priority == 0
+			}
+			if !zero {
+				t.Errorf("no advert with priority 0; the log:\n%s", d.Log())
+			}
+			if links := l.r[0].Run("ip", "-br", "link"); strings.Contains(links, "vrrp.51") {
+				t.Errorf("left behind:\n%s", links)
+			}
+		})
+	}
+}
+
+// A standby survives a reload and a restart, and ends by itself.
+func TestStandbySurvives(t *testing.T) {
+	t.Parallel()
+	l := newLAN(t)
+	bin := netlab.Holdfast(t)
+	conf := globals + router{priority: 150}.String()
+	d := l.r[0].Daemon(bin, conf, "-P")
+	l.start(1, bin, router{priority: 100})
+	l.settles(8*time.Second, 0, vip)
+	ask := func(command string, args ...string) {
+		t.Helper()
+		if out, err := d.Ask(command, args...); err != nil {
+			t.Fatalf("%s: %v: %s", command, err, out)
+		}
+	}
+	ask("standby", "VI", "--for", "1h")
+	l.settles(8*time.Second, 1, vip)
+	d.Reload(conf + "# changed\n")
+	d.WaitLog(5*time.Second, "Reload complete|Reloading")
+	l.stays(2*time.Second, 1, vip)
+	d.Stop()
+	d.Start()
+	d.WaitLog(5*time.Second, "(?s)Stopped.*Startup complete")
+	l.stays(3*time.Second, 1, vip)
+	ask("resume", "VI")
+	l.settles(8*time.Second, 0, vip)
+	ask("standby", "VI", "--for", "3s")
+	l.only(5*time.Second, 1, vip)
+	l.settles(10*time.Second, 0, vip)
+}
+
+// A reload may bring the first BFD session, and an instance that depends on it.
+func TestFirstSessionByReload(t *testing.T) {
+	t.Parallel()
+	l := newLAN(t)
+	bin := netlab.Holdfast(t)
+	session := func(us, peer string) string {
+		return "bfd_instance b {\n source_ip " + us + "\n neighbor_ip " + peer + "\n min_rx 200\n min_tx 200\n}\n"
+	}
+	d := l.r[0].Daemon(bin, globals+router{priority: 150}.String())
+	l.r[1].Daemon(bin, globals+router{priority: 100}.String())
+	peer := l.r[2].Daemon(bin, session("10.5.0.3", "10.5.0.1"))
+	l.settles(8*time.Second, 0, vip)
+	d.Reload(globals + session("10.5.0.1", "10.5.0.3") + router{priority: 150, extra: "track_bfd {\n b\n }"}.String())
+	d.WaitLog(10*time.Second, `Tracked BFD b is UP`)
+	l.settles(10*time.Second, 0, vip)
+	peer.Crash()
+	l.only(10*time.Second, 1, vip)
+	peer.Start()
+	l.settles(15*time.Second, 0, vip)
+	d.Reload(globals + router{priority: 150}.String()) // and take it away again
+	peer.Stop()
+	l.stays(3*time.Second, 0, vip)
+}
+
+// A router that loses its witness gives way to one that has it; if nobody has it, nothing
+// moves.
+func TestWitness(t *testing.T) {
+	t.Parallel()
+	l := newLAN(t)
+	bin := netlab.Holdfast(t)
+	witness := "track_ping {\n target 10.6.0.3\n interval 0.2\n timeout 0.2\n rise 2\n fall 2\n }"
+	l.start(0, bin, router{priority: 150, extra: witness})
+	l.start(1, bin, router{priority: 100, extra: witness})
+	l.settles(10*time.Second, 0, vip)
+	l.port1[0].Block(true)
+	l.settles(10*time.Second, 1, vip)
+	l.port1[0].Block(false)
+	l.settles(10*time.Second, 0, vip)
+	l.port1[2].Block(true)
+	l.stays(3*time.Second, 0, vip)
+}
+
+// A polled interface is as good as one that reports its state by itself.
+func TestLinkbeat(t *testing.T) {
+	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+		poll := "linkbeat_interfaces {\n eth0 IOCTL\n}\n"
+		if bin[0] == netlab.Keepalived {
+			poll = "" // of 2.2 wants another spelling
+		}
+		l.start(0, bin[0], poll, router{priority: 150})
+		l.start(1, bin[1], router{priority: 100})
+		l.settles(10*time.Second, 0, vip)
+		l.port[0].Unplug()
+		l.only(10*time.Second, 1, vip)
+		l.port[0].Plug()
+		l.settles(10*time.Second, 0, vip)
+	})
+}
+
+// An interface without the MULTICAST flag is of no use to adverts, until it has it.
+func TestWithoutMulticast(t *testing.T) {
+	t.Parallel()
+	l := newLAN(t)
+	bin := netlab.Holdfast(t)
+	l.r[0].Run("ip", "link", "set", "eth0", "multicast", "off")
+	d := l.start(0, bin, router{priority: 150})
+	l.start(1, bin, router{priority: 100})
+	d.WaitLog(5*time.Second, `\(VI\) interface eth0 does not support multicast`)
+	l.settles(8*time.Second, 1, vip)
+	l.r[0].Run("ip", "link", "set", "eth0", "multicast", "on")
+	l.settles(8*time.Second, 0, vip)
+}
+
+// disable_local_igmp holds for as long as the daemon runs.
+func TestDisableLocalIGMP(t *testing.T) {
+	t.Parallel()
+	l := newLAN(t)
+	value := func() string {
+		return strings.TrimSpace(l.r[0].Run("cat", "/proc/sys/net/ipv4/igmp_link_local_mcast_reports"))
+	}
+	d := l.r[0].Daemon(netlab.Holdfast(t), "global_defs {\n disable_local_igmp\n}\n"+router{priority: 150}.String(), "-P")
+	l.Eventually(5*time.Second, "no reports", func() bool { return value() == "0" })
+	d.Stop()
+	if value() != "1" {
+		t.Error("the setting is not put back")
+	}
+}
+
+// Who leaves the addresses to a successor says no good-bye.
+func TestDontRelease(t *testing.T) {
+	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+		d := l.r[0].Daemon(bin[0], globals+router{priority: 150}.String(), "-P", "-V")
+		l.only(8*time.Second, 0, vip)
+		since := time.Now()
+		d.Stop()
+		for _, a := range l.adverts(0, since) {
+			if a.Priority == 0 {
+				t.Error("an advert with priority 0")
+			}
+		}
+		if !l.r[0].Has(vip) {
+			t.Error("the address is gone")
+		}
+	})
+}
