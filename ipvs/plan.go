@@ -3,6 +3,7 @@ package ipvs
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // Verb says what an [Op] does.
@@ -73,7 +74,10 @@ func (o Op) String() string {
 //
 // Every service of have that is not in want is deleted: give only what is ours
 // (see [Table.Only] and [Kernel.Read]).
-func Plan(have, want Table) []Op {
+func Plan(have, want Table) []Op { return AppendPlan(nil, have, want) }
+
+// AppendPlan is [Plan] that appends the requests to ops.
+func AppendPlan(ops []Op, have, want Table) []Op {
 	index := make(map[Key]int, len(have))
 	for i := range have {
 		index[have[i].Key] = i
@@ -85,7 +89,7 @@ func Plan(have, want Table) []Op {
 		}
 	}
 	p := planner{
-		more:  make([]Op, 0, additions),
+		more:  slices.Grow(ops, additions),
 		there: make(map[netip.AddrPort]int),
 	}
 	kept := make([]bool, len(have))

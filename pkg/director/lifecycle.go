@@ -30,8 +30,7 @@ func (r *role) start(ctx context.Context) error {
 	if err := r.setTimeouts(ctx, lvs); err != nil {
 		r.log.Error("lvs_timeouts", zap.Error(err))
 	}
-	ours := r.policy.configured(r.cfg)
-	found, err := r.kernel.Read(ctx, func(k ipvs.Key) bool { return ours[k] })
+	found, err := r.kernel.Read(ctx, among(func(ours map[ipvs.Key]bool) { r.policy.configured(r.cfg, ours) }))
 	if err != nil {
 		return fmt.Errorf("initialize ipvs: %w", err)
 	}
@@ -42,7 +41,7 @@ func (r *role) start(ctx context.Context) error {
 	r.policy.recalled = nil
 	r.surround(r.policy.rules(), r.policy.parameters(), r.policy.answering())
 	r.finish(carryOut(ctx, r.kernel, job{
-		keys: r.policy.keys, want: r.policy.table(), full: true,
+		keys: r.policy.keys, want: r.policy.table(), full: true, found: &found,
 		// Another program's servers stay until the checks of ours have spoken.
 		gentle: !r.opt.Restarted && lvs.ReconcileInterval > 0,
 		moving: r.policy.moving, expire: r.expireFlows,
@@ -57,13 +56,12 @@ func (r *role) start(ctx context.Context) error {
 	return nil
 }
 
-// configured are the IPVS services of a configuration.
-func (p *policy) configured(cfg *config.Config) map[ipvs.Key]bool {
+// configured adds the IPVS services of a configuration to a set.
+func (p *policy) configured(cfg *config.Config, keys map[ipvs.Key]bool) {
 	groups := make(map[string]*config.ServerGroup, len(cfg.ServerGroups))
 	for _, g := range cfg.ServerGroups {
 		groups[g.Name] = g
 	}
-	keys := make(map[ipvs.Key]bool, len(cfg.VirtualServers))
 	for _, vs := range cfg.VirtualServers {
 		list := keysOf(vs, groups)
 		if vs.Group != "" && cfg.Global.Firewall.NFIPVS && len(list) > 0 {
@@ -76,7 +74,6 @@ func (p *policy) configured(cfg *config.Config) map[ipvs.Key]bool {
 	for k := range pathEntries(cfg) {
 		keys[k] = true
 	}
-	return keys
 }
 
 // reload takes a new configuration. What differs between the two is compared with

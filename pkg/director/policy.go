@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-lb/holdfast/healthcheck"
 	"github.com/holdfast-lb/holdfast/ipvs"
 	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/notify"
 )
 
 // checksOf returns the checks of one real server. Their keys are unique in a
@@ -46,7 +47,8 @@ type place struct {
 func (p *policy) load(cfg *config.Config, checks checksOf, found ipvs.Table, now time.Time) effects {
 	before, old := p.pools, p.byID
 	p.teller, p.initNotifies = teller{&cfg.Global}, cfg.Global.RSInitNotifies
-	p.pools, p.keys = nil, nil
+	p.pools = make([]*pool, 0, len(cfg.VirtualServers))
+	p.keys = make([]ipvs.Key, 0, len(cfg.VirtualServers))
 	p.byID = make(map[identity]*pool, len(cfg.VirtualServers))
 	p.checks = make(map[string]place)
 	p.users = make(map[ipvs.Key][]*pool, len(cfg.VirtualServers))
@@ -58,6 +60,9 @@ func (p *policy) load(cfg *config.Config, checks checksOf, found ipvs.Table, now
 	here := newFindings(found)
 
 	var e effects
+	if len(before) == 0 { // each has something to say
+		e.lines, e.notes = make([]line, 0, len(cfg.VirtualServers)), make([]notify.Event, 0, len(cfg.VirtualServers))
+	}
 	for _, vs := range cfg.VirtualServers {
 		id := identify(vs)
 		keys := keysOf(vs, groups)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -29,6 +31,8 @@ type job struct {
 	keys []ipvs.Key // ours that are looked at; those not in want are deleted
 	want ipvs.Table
 	full bool // keys are all that is ours: one dump is cheaper than many questions
+
+	found *ipvs.Table // what is there, if that has just been read
 
 	// moving are the services whose flows move when a server leaves, for which
 	// expire makes the kernel let go of connections until undo is called.
@@ -65,29 +69,38 @@ func carryOut(ctx context.Context, k ipvs.Kernel, j job) outcome {
 		return out
 	}
 	for round := range rounds {
-		have, err := read(ctx, k, j)
+		have, err := read(ctx, k, j, round)
 		if err != nil {
 			out.err = err
 			return out
 		}
-		plan := ipvs.Plan(have, j.want)
-		if j.gentle {
-			plan, out.held = additions(plan)
-		}
-		if round == 0 && j.expected != nil {
-			for _, op := range plan {
-				if !j.expected[op.Service.Key] {
-					out.foreign = append(out.foreign, op)
+		out.refused, out.err, out.held = nil, nil, nil
+		before := out.edits
+		var space []ipvs.Op
+		for have, want := range pieces(have, j.want) {
+			plan := ipvs.AppendPlan(space, have, want)
+			space = plan[:0]
+			if j.gentle {
+				plan, out.held = additions(plan)
+			}
+			if round == 0 && j.expected != nil {
+				for _, op := range plan {
+					if !j.expected[op.Service.Key] {
+						out.foreign = append(out.foreign, op)
+					}
 				}
 			}
+			if len(plan) == 0 {
+				continue
+			}
+			out.edits += len(plan)
+			var refused []ipvs.OpError
+			refused, out.err = j.apply(ctx, k, plan)
+			if out.refused = append(out.refused, refused...); out.err != nil {
+				break
+			}
 		}
-		if len(plan) == 0 {
-			out.err, out.refused = nil, nil
-			return out
-		}
-		out.edits += len(plan)
-		out.refused, out.err = j.apply(ctx, k, plan)
-		if !lookAgain(out) {
+		if out.edits == before || !lookAgain(out) {
 			return out
 		}
 	}
@@ -107,6 +120,24 @@ func (j *job) moves(op ipvs.Op) bool {
 	return op.Verb == ipvs.DeleteDestination && j.moving[op.Service.Key]
 }
 
+// pieces splits the work where nothing is there yet: all of it is adding then,
+// and the plan for tens of thousands of servers at once would be most of what
+// the process needs.
+func pieces(have, want ipvs.Table) iter.Seq2[ipvs.Table, ipvs.Table] {
+	const services = 256
+	return func(yield func(have, want ipvs.Table) bool) {
+		if len(have) > 0 {
+			yield(have, want)
+			return
+		}
+		for piece := range slices.Chunk(want, services) {
+			if !yield(nil, piece) {
+				return
+			}
+		}
+	}
+}
+
 // additions are the requests of a plan that add, and the others.
 func additions(plan []ipvs.Op) (add, others []ipvs.Op) {
 	adds := func(op ipvs.Op) bool { return op.Verb == ipvs.AddService || op.Verb == ipvs.AddDestination }
@@ -123,15 +154,29 @@ func additions(plan []ipvs.Op) (add, others []ipvs.Op) {
 	return add, others
 }
 
-func read(ctx context.Context, k ipvs.Kernel, j job) (ipvs.Table, error) {
-	if !j.full {
+func read(ctx context.Context, k ipvs.Kernel, j job, round int) (ipvs.Table, error) {
+	switch {
+	case !j.full:
 		return k.Get(ctx, j.keys...)
+	case j.found != nil && round == 0:
+		return *j.found, nil
 	}
-	ours := make(map[ipvs.Key]bool, len(j.keys))
-	for _, key := range j.keys {
-		ours[key] = true
-	}
-	return k.Read(ctx, func(key ipvs.Key) bool { return ours[key] })
+	return k.Read(ctx, among(func(ours map[ipvs.Key]bool) {
+		for _, key := range j.keys {
+			ours[key] = true
+		}
+	}))
+}
+
+// among tells the keys that fill puts into a set, which is made only if anybody
+// asks.
+func among(fill func(map[ipvs.Key]bool)) func(ipvs.Key) bool {
+	set := sync.OnceValue(func() map[ipvs.Key]bool {
+		keys := make(map[ipvs.Key]bool)
+		fill(keys)
+		return keys
+	})
+	return func(k ipvs.Key) bool { return set()[k] }
 }
 
 // lookAgain says whether the kernel's answers mean that the table was not what

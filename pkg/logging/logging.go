@@ -66,7 +66,7 @@ func Open(o Options) (*zap.Logger, func(time.Duration)) {
 		add(&syslogSink{ident: o.Ident, facility: o.Facility, pid: os.Getpid(), path: "/dev/log"})
 	}
 	if o.Console && !journal { // else every line would be there twice
-		add(consoleSink{os.Stderr})
+		add(&consoleSink{w: os.Stderr})
 	}
 	if len(cores) == 0 {
 		return zap.NewNop(), func(time.Duration) {}

@@ -32,9 +32,11 @@ func at(s string) time.Time {
 func TestConsoleLine(t *testing.T) {
 	var buf bytes.Buffer
 	e := zapcore.Entry{Time: at("2026-11-20T16:01:15Z"), Message: "(VI_1) Entering MASTER STATE"}
-	consoleSink{&buf}.write(entry{e, []zapcore.Field{zap.String("instance", "VI_1")}})
+	s := &consoleSink{w: &buf}
+	s.write(entry{e, []zapcore.Field{zap.String("instance", "VI_1")}})
 	e.Time, e.Message = at("2026-11-02T06:01:15Z"), "cannot send"
-	consoleSink{&buf}.write(entry{e, []zapcore.Field{zap.Error(errors.New("network is down"))}})
+	s.write(entry{e, []zapcore.Field{zap.Error(errors.New("network is down"))}})
+	s.flush()
 	want := "Fri Nov 20 16:01:15 2026: (VI_1) Entering MASTER STATE\n" +
 		"Mon Nov  2 06:01:15 2026: cannot send: network is down\n"
 	if diff := cmp.Diff(want, buf.String()); diff != "" {
@@ -120,6 +122,8 @@ type stuckSink struct {
 	mu   sync.Mutex
 	got  []string
 }
+
+func (s *stuckSink) flush() {}
 
 func (s *stuckSink) write(e entry) {
 	<-s.free
@@ -227,7 +231,7 @@ func TestCloseGivesUp(t *testing.T) {
 func TestFieldsOfWith(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var buf bytes.Buffer
-		out := newOutput(consoleSink{&buf}, 0)
+		out := newOutput(&consoleSink{w: &buf}, 0)
 		base := zap.New(&core{LevelEnabler: zapcore.InfoLevel, out: out})
 		failed := base.With(zap.Error(os.ErrPermission))
 		failed.Info("open")

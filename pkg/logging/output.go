@@ -30,6 +30,7 @@ func (e entry) text() string {
 // sink is where entries go in the end. Only its output's goroutine uses it.
 type sink interface {
 	write(entry)
+	flush() // writes what write has kept, when there is nothing more to do at once
 }
 
 // core hands entries to an output. It is immutable and so safe for all.
@@ -113,15 +114,23 @@ func (o *output) run(s sink) {
 		select {
 		case e := <-o.queue:
 			o.write(s, e)
+			o.drain(s)
 		case <-o.stop:
-			for {
-				select {
-				case e := <-o.queue:
-					o.write(s, e)
-				default:
-					return
-				}
-			}
+			o.drain(s)
+			return
+		}
+	}
+}
+
+// drain writes what is queued already.
+func (o *output) drain(s sink) {
+	defer s.flush()
+	for {
+		select {
+		case e := <-o.queue:
+			o.write(s, e)
+		default:
+			return
 		}
 	}
 }

@@ -27,11 +27,27 @@ func severity(l zapcore.Level) int {
 	}
 }
 
-// consoleSink writes lines as keepalived's -l does.
-type consoleSink struct{ w io.Writer }
+// consoleSink writes lines as keepalived's -l does, many at once when there are
+// many.
+type consoleSink struct {
+	w    io.Writer
+	kept []byte
+}
 
-func (s consoleSink) write(e entry) {
-	_, _ = fmt.Fprintf(s.w, "%s: %s\n", e.Time.Format(time.ANSIC), e.text())
+func (s *consoleSink) write(e entry) {
+	const plenty = 16 << 10
+	s.kept = e.Time.AppendFormat(s.kept, time.ANSIC)
+	s.kept = append(append(append(s.kept, ": "...), e.text()...), '\n')
+	if len(s.kept) > plenty {
+		s.flush()
+	}
+}
+
+func (s *consoleSink) flush() {
+	if len(s.kept) > 0 {
+		_, _ = s.w.Write(s.kept)
+		s.kept = s.kept[:0]
+	}
 }
 
 // syslogSink speaks RFC 3164 to the local syslog daemon. It connects when there is something
@@ -60,6 +76,8 @@ func (s *syslogSink) write(e entry) {
 		s.conn = nil
 	}
 }
+
+func (s *syslogSink) flush() {}
 
 func (s *syslogSink) connect() bool {
 	now := time.Now()
@@ -94,6 +112,8 @@ func (s *journalSink) write(e entry) {
 	vars["SYSLOG_FACILITY"] = fmt.Sprint(s.facility)
 	_ = journal.Send(e.text(), journal.Priority(severity(e.Level)), vars)
 }
+
+func (s *journalSink) flush() {}
 
 // journalName turns a field's name into one that journald takes: capitals,
 // digits and underscores, not starting with an underscore.
