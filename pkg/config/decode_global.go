@@ -99,6 +99,14 @@ func shortIPv4(s string) (netip.Addr, bool) {
 	return netip.AddrFrom4(b), true
 }
 
+func setMailFrom(d *decoder, a *arg) {
+	d.g.Mail.From = a.text
+	if len(a.words) > 1 {
+		d.err("extra-words", a.words[1], "notification_email_from takes one word; the rest is ignored")
+		d.hint("write the address alone, or all of it in double quotes")
+	}
+}
+
 func openNotificationEmail(d *decoder, a *arg) bool {
 	d.mailAt, d.mails = a.key, 0
 	return true
@@ -207,6 +215,8 @@ func setSyncDaemon(d *decoder, a *arg) {
 		s.Instance = words[0].Text
 		words = words[1:]
 		if len(words) > 0 && !isSyncOption(words[0].Text) {
+			d.err("missing-id", words[0], "the number of the sync daemon has no keyword in front of it")
+			d.hint("write: id %s", words[0].Text)
 			if n, ok := d.integer(words[0], 0, 255); ok {
 				s.ID, s.IDGiven = int(n), true
 			}

@@ -174,6 +174,13 @@ func itemUnicastPeer(d *decoder, words []syntax.Word) {
 	if !ok || !d.fitsFamily(words[0], addr, "the peer") {
 		return
 	}
+	for _, have := range d.inst.UnicastPeers {
+		if have.Addr == addr {
+			d.err("duplicate-peer", words[0], "the peer %s is listed already; this one is ignored", addr)
+			d.note(have.At, "the first one")
+			return
+		}
+	}
 	p := UnicastPeer{Addr: addr, MinTTL: -1, MaxTTL: -1, At: words[0].At}
 	for i := 1; i < len(words); i += 2 {
 		var to *int
@@ -187,8 +194,9 @@ func itemUnicastPeer(d *decoder, words []syntax.Word) {
 			i--
 			continue
 		}
-		if !d.need(words, i+1) {
-			return
+		if i+1 == len(words) {
+			d.err("missing-value", words[i], "%s needs a number", words[i].Text)
+			break
 		}
 		if n, ok := d.integer(words[i+1], 0, 255); ok {
 			*to = int(n)

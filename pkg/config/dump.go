@@ -70,8 +70,13 @@ const unset = maxUint32
 // quoted is a command as keepalived prints it.
 func (c *Command) quoted() string {
 	var b strings.Builder
-	for i, a := range c.Argv {
-		if i > 0 {
+	argv := c.Argv
+	if c.redirect != nil {
+		b.WriteString(c.redirect[0])
+		argv = c.redirect[1:]
+	}
+	for _, a := range argv {
+		if b.Len() > 0 {
 			b.WriteByte(' ')
 		}
 		b.WriteString("'" + a + "'")

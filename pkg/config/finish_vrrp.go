@@ -253,7 +253,11 @@ func (d *decoder) authOf(i *instanceDraft, name syntax.Word) {
 		d.hint("remove the authentication block, or use auth_hmac")
 		i.Auth = Auth{}
 	}
-	if i.Auth.Type == AuthAH && i.WantMaster {
+	if i.Auth.Type != AuthNone && i.Auth.Pass == "" {
+		d.err("missing-password", name, "%s has an auth_type and no auth_pass; its authentication is ignored", i.Name)
+		i.Auth = Auth{}
+	}
+	if i.Auth.Type == AuthAH && i.WantMaster && i.Priority != 255 {
 		d.err("ah-master", name, "state MASTER does not go with AH authentication; it starts as BACKUP")
 		i.WantMaster = false
 	}
@@ -548,7 +552,8 @@ func (d *decoder) finishSyncDaemon() {
 	if s.Instance != "" {
 		n := slices.IndexFunc(d.instances, func(i *instanceDraft) bool { return i.Name == s.Instance })
 		if n < 0 {
-			d.err("unknown-member", d.syncDaemonAt, "there is no vrrp_instance %s for the sync daemon", s.Instance)
+			// keepalived's test does not count that.
+			d.add(fault{"unknown-member", diag.Error, diag.None}, d.syncDaemonAt, "there is no vrrp_instance "+s.Instance+" for the sync daemon", "")
 			s.Instance = ""
 		} else if s.ID < 0 {
 			s.ID = int(d.instances[n].VRID)

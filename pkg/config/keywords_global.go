@@ -55,7 +55,7 @@ var globalBlock = Block{Keywords: []Keyword{
 	{
 		Name: "notification_email_from", Takes: Text, Tier: 'A', Args: "<address>", Default: "<user>@<host> when smtp_server is set", Lax: true,
 		Doc: "sender address of alert mails",
-		set: func(d *decoder, a *arg) { d.g.Mail.From = a.text },
+		set: func(d *decoder, a *arg) { setMailFrom(d, a) },
 	},
 	{
 		Name: "smtp_server", Takes: Words, Tier: 'A', Args: "<ip|host> [<port 1..65535>]", Default: "none; port 25",

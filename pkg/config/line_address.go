@@ -143,8 +143,14 @@ func (d *decoder) addressOption(a *Address, words []syntax.Word, i int, virtual 
 		if w.Text == "track_group" && virtual {
 			return -1
 		}
-		if !d.need(words, i+1) {
-			return -1
+		if i+1 == len(words) {
+			d.err("missing-value", w, "%s needs a value; the address is left out", w.Text)
+			*bad = true
+			return 0
+		}
+		if w.Text == "dev" && a.DevGiven {
+			d.err("duplicate-option", w, "the address has the interface %s already; the address is left out", a.Dev)
+			*bad = true
 		}
 		d.addressValue(a, w.Text, words[i+1], bad)
 		return 1

@@ -34,6 +34,7 @@ type routeReader struct {
 	dst    bool
 	bad    bool
 	static bool
+	sixAt  syntax.Word // an option that only IPv6 routes have
 }
 
 // route reads a line of virtual_routes or static_routes.
@@ -219,12 +220,14 @@ func (p *routeReader) attribute(w, v syntax.Word) {
 			p.bad = true
 		}
 	case "expires":
+		p.sixAt = w
 		if n, ok := d.integer(v, 0, maxUint32); ok {
 			r.Expires = uint32(n)
 		}
 	case "realms":
 		r.Realms = d.realms(v)
 	case "pref":
+		p.sixAt = w
 		switch v.Text {
 		case "medium":
 			r.Pref = 0
@@ -488,6 +491,10 @@ func (p *routeReader) finish() bool {
 		return false
 	}
 	r.IPv6 = p.family == 6
+	if !r.IPv6 && p.sixAt.Text != "" {
+		p.d.err("option-family", p.sixAt, "only IPv6 routes can have %s; the route is left out", p.sixAt.Text)
+		return false
+	}
 	if !r.Dst.IsValid() {
 		r.Dst = anyPrefix(r.IPv6)
 	}

@@ -79,6 +79,8 @@ type Command struct {
 	Argv     []string
 	UID, GID uint32
 	At       diag.Span
+
+	redirect []string // the words as typed, if they begin with </ and the shell runs them
 }
 
 // FIFO is a named pipe that receives state changes.

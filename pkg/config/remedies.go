@@ -24,6 +24,16 @@ func remedy(id string) string {
 		return "remove vrrp_iptables, or nftables"
 	case "unknown-server-group":
 		return "write a virtual_server_group of that name"
+	case "duplicate-option":
+		return "remove one of the two; an address is on one interface"
+	case "extra-words":
+		return "put several words into double quotes"
+	case "missing-password":
+		return "add auth_pass with at most 8 characters, the same on all routers of this address, or remove the block"
+	case "duplicate-peer":
+		return "remove one of the two"
+	case "missing-id":
+		return "write id in front of the number"
 	case "empty-block":
 		return "put something between the braces, or remove the block"
 	case "empty-command":

@@ -78,13 +78,19 @@ func (d *decoder) command(l *syntax.Line, a *arg) (*Command, bool) {
 	}
 	before := len(d.problems)
 	if c.UID, c.GID, ok = d.who(account); !ok && !a.kw.Strict {
-		for i := range d.problems[before:] {
-			p := &d.problems[before+i]
-			p.Severity, p.Class = diag.Warning, diag.None
-			p.Text += "; the script is disabled"
-		}
+		d.uncounted(before, "the script is disabled")
 	}
 	return c, ok
+}
+
+// uncounted makes warnings of the problems from one on, which keepalived does
+// not count, and says what follows from them.
+func (d *decoder) uncounted(from int, result string) {
+	for i := range d.problems[from:] {
+		p := &d.problems[from+i]
+		p.Severity, p.Class = diag.Warning, diag.None
+		p.Text += "; " + result
+	}
 }
 
 // commandText is the command of a line that takes nothing else.
@@ -187,7 +193,11 @@ func (d *decoder) newCommand(w syntax.Word, text string) (*Command, bool) {
 	if len(argv) == 0 || argv[0] == "" {
 		return nil, true
 	}
-	return &Command{Argv: argv, At: w.At}, true
+	c := &Command{Argv: argv, At: w.At}
+	if strings.HasPrefix(argv[0], "</") { // </dev/tcp/HOST/PORT, where the shell knows that
+		c.redirect, c.Argv = argv, []string{"/bin/sh", "-c", strings.Join(argv, " ")}
+	}
+	return c, true
 }
 
 // runAsDefault lets a command run as the default account.
@@ -242,8 +252,10 @@ func (d *decoder) fifo(a *arg, to **FIFO) {
 	f := *to
 	f.UID, f.GID = d.account.uid, d.account.gid
 	if len(a.words) > 1 {
+		before := len(d.problems)
 		uid, gid, ok := d.who(a.words[1:])
 		if !ok {
+			d.uncounted(before, "the FIFO is not made")
 			return
 		}
 		f.UID, f.GID = uid, gid
@@ -346,6 +358,9 @@ const (
 // inspect looks at the file of a command and completes its path. Only a
 // command that would run as root can be insecure.
 func (d *decoder) inspect(c *Command) verdict {
+	if c.redirect != nil {
+		return scriptFine
+	}
 	file := c.Argv[0]
 	if !strings.Contains(file, "/") {
 		found := false
@@ -370,29 +385,30 @@ func (d *decoder) inspect(c *Command) verdict {
 	if c.UID != 0 && c.GID != 0 {
 		return scriptFine
 	}
-	return d.guarded(file, maxLinks)
+	return d.guarded(file, maxLinks, d.g.UseSymlinkPaths)
 }
 
 // maxLinks is how many symbolic links a path may go through, as in the kernel.
 const maxLinks = 40
 
 // guarded checks the file and every directory above it: owned by root and
-// writable by nobody else. A symbolic link is one too many, or with
-// use_symlink_paths has to lead to a path of which the same is true.
-func (d *decoder) guarded(file string, links int) verdict {
+// writable by nobody else. The file itself may be a symbolic link, and with
+// through, which use_symlink_paths gives, directories may be too: what it leads
+// to is then looked at in the same way.
+func (d *decoder) guarded(file string, links int, through bool) verdict {
 	for p, rest := file, ""; ; p, rest = path.Dir(p), path.Join(path.Base(p), rest) {
 		f, ok := d.env.lstat(p)
 		switch {
 		case !ok:
 			return scriptMissing
-		case f.Link != "" && (!d.g.UseSymlinkPaths || links == 0):
+		case f.Link != "" && (!through && p != file || links == 0):
 			return scriptLinked
 		case f.Link != "" && f.UID == 0:
 			target := f.Link
 			if !path.IsAbs(target) {
 				target = path.Join(path.Dir(p), target)
 			}
-			if v := d.guarded(path.Join(target, rest), links-1); v != scriptFine {
+			if v := d.guarded(path.Join(target, rest), links-1, true); v != scriptFine {
 				return v
 			}
 		case f.UID != 0, f.Mode&0o022 != 0 && !(f.Mode.IsDir() && f.Mode&fs.ModeSticky != 0):

@@ -29,6 +29,7 @@ func TestScriptThroughLink(t *testing.T) {
 		"/nowhere":        {Mode: fs.ModeSymlink | 0o777, Link: "/gone"},
 		"/nowhere/probe":  {Mode: 0o755},
 		"/usr/bin/nested": {Mode: fs.ModeSymlink | 0o777, Link: "probe"},
+		"/usr/bin/lax":    {Mode: fs.ModeSymlink | 0o777, Link: "/open/probe"},
 	}
 	for _, tt := range []struct {
 		name, file, global string
@@ -37,7 +38,10 @@ func TestScriptThroughLink(t *testing.T) {
 		{"no link", "/usr/bin/probe", "", ""},
 		{"a linked directory", "/bin/probe", "", "script-symlink"},
 		{"a linked directory, allowed", "/bin/probe", "use_symlink_paths", ""},
+		{"a linked file", "/usr/bin/nested", "", ""},
 		{"a linked file, allowed", "/usr/bin/nested", "use_symlink_paths", ""},
+		{"a linked file that others can change", "/usr/bin/lax", "", "script-insecure"},
+		{"a redirection", "</dev/tcp/127.0.0.1/80", "", ""},
 		{"allowed, into a directory that others can write to", "/into/probe", "use_symlink_paths", "script-insecure"},
 		{"allowed, a link that somebody else can turn", "/theirs/probe", "use_symlink_paths", "script-insecure"},
 		{"allowed, a link to itself", "/round/probe", "use_symlink_paths", "script-symlink"},
@@ -47,7 +51,7 @@ func TestScriptThroughLink(t *testing.T) {
 			machine := testMachine()
 			machine.Lstat = func(p string) (config.FileInfo, bool) { f, ok := files[p]; return f, ok }
 			machine.Stat = func(p string) (config.FileInfo, bool) {
-				return config.FileInfo{Mode: 0o755}, strings.HasSuffix(p, "probe") || strings.HasSuffix(p, "nested")
+				return config.FileInfo{Mode: 0o755}, strings.HasSuffix(p, "probe") || files[p].Link != ""
 			}
 			text := "global_defs {\nenable_script_security\nscript_user root\n" + tt.global + "\n}\n" +
 				"vrrp_script s {\nscript \"" + tt.file + "\"\n}\n" +
