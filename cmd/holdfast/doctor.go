@@ -1,39 +1,37 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/config/convert"
 	"github.com/holdfast-lb/holdfast/pkg/config/host"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
-	"github.com/holdfast-lb/holdfast/pkg/control"
 	"github.com/holdfast-lb/holdfast/pkg/daemon"
 	"github.com/holdfast-lb/holdfast/pkg/doctor"
 	"github.com/holdfast-lb/holdfast/pkg/doctor/kernel"
 )
 
-const doctorUsage = "[-f FILE] [--json]"
+const doctorUsage = "[-f FILE] [--json] " + placeUsage
 
 // examine is "holdfast doctor". Its exit status is 1 when something will not
 // work.
 func examine(args []string) int {
 	file, asJSON := daemon.DefaultFile, false
-	pids := daemon.PidFiles{}
-	_, err := parseOptions([]option{
-		{short: 'f', long: "use-file", arg: required, set: func(a string) error { file = a; return nil }},
-		{short: 'r', long: "vrrp_pid", arg: required, set: func(a string) error { pids.VRRP = a; return nil }},
-		{short: 'c', long: "checkers_pid", arg: required, set: func(a string) error { pids.Checkers = a; return nil }},
-		{short: 'b', long: "bfd_pid", arg: required, set: func(a string) error { pids.BFD = a; return nil }},
-		{long: "json", set: func(string) error { asJSON = true; return nil }},
-	}, args)
+	var at place
+	_, err := parseOptions(at.options(
+		option{short: 'f', long: "use-file", arg: required, set: func(a string) error { file = a; return nil }},
+		option{long: "json", set: func(string) error { asJSON = true; return nil }},
+	), args)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "holdfast doctor: %v\nUsage: holdfast doctor %s\n", err, doctorUsage)
 		return daemon.ExitFatal
 	}
-	findings, err := diagnose(file, pids)
+	findings, err := diagnose(file, at)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "holdfast doctor: %v\n", err)
 		return daemon.ExitFatal
@@ -56,21 +54,19 @@ func examine(args []string) int {
 	return status
 }
 
-func diagnose(file string, pids daemon.PidFiles) ([]doctor.Finding, error) {
+func diagnose(file string, at place) ([]doctor.Finding, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, err
 	}
 	src := syntax.NewSource(os.DirFS("/"), dir, os.LookupEnv)
-	got := config.Load(file, syntax.Options{Source: src}, config.Test, host.Env())
+	got := convert.Load(file, syntax.Options{Source: src}, config.Test, host.Env())
 	if len(got.Tree.Files) == 0 {
 		return nil, fmt.Errorf("%s cannot be read; name the configuration with -f", file)
 	}
-	facts, err := kernel.Facts(context.Background(), map[string]string{
-		control.VRRP:     control.SocketPath(pids.VRRP, control.VRRP),
-		control.Checkers: control.SocketPath(pids.Checkers, control.Checkers),
-		control.BFD:      control.SocketPath(pids.BFD, control.BFD),
-	})
+	p := &got.Config.Process
+	at.instance, at.namespace = cmp.Or(at.instance, p.Instance), cmp.Or(at.namespace, p.NetNamespace)
+	facts, err := kernel.Facts(context.Background(), daemon.Sockets(at.pids, at.instance, at.namespace))
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,7 +66,7 @@ func (r *role) receive(in *received) {
 	got, err := i.checker.Check(d, time.Now())
 	if err != nil {
 		i.counts.dropped(err)
-		r.sayOnce(i.cfg.Name+reasonOf(err), fmt.Sprintf("(%s) %v from %v", i.cfg.Name, err, d.Src))
+		r.sayOnce(i.cfg.Name+reasonOf(err), dropLine(i.cfg.Name, err, d.Src))
 		return
 	}
 	r.accepted(i, got)
@@ -126,6 +127,14 @@ func (r *role) sayOnce(key, line string) {
 		}
 		r.log.Info(line)
 	}
+}
+
+// dropLine says why an advert was dropped.
+func dropLine(name string, err error, from netip.Addr) string {
+	if what, values, ok := strings.Cut(err.Error(), ": "); ok && errors.Is(err, packet.ErrInterval) {
+		return fmt.Sprintf("(%s) %s with %v %s", name, what, from, values)
+	}
+	return fmt.Sprintf("(%s) %v from %v", name, err, from)
 }
 
 // reasonOf is the named error in err, as a key.

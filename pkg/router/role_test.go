@@ -2,6 +2,7 @@ package router
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -545,5 +546,23 @@ func TestReceiveBuffer(t *testing.T) {
 				t.Errorf("got %d, want %d", got, c.want)
 			}
 		})
+	}
+}
+
+func TestDropLine(t *testing.T) {
+	from := netip.MustParseAddr("192.0.2.2")
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{packet.ErrVersion, "(A) " + packet.ErrVersion.Error() + " from 192.0.2.2"},
+		{
+			fmt.Errorf("%w: mine=1 sec rcv'd=5 sec", packet.ErrInterval),
+			"(A) advertisement interval mismatch with 192.0.2.2 mine=1 sec rcv'd=5 sec",
+		},
+	} {
+		if got := dropLine("A", c.err, from); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
 	}
 }

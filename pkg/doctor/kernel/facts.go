@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,8 +16,8 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/doctor"
 )
 
-// Facts looks at this machine. sockets has the control socket of each role.
-func Facts(ctx context.Context, sockets map[string]string) (doctor.Facts, error) {
+// Facts looks at this machine. sockets has for each role where its control socket may be.
+func Facts(ctx context.Context, sockets map[string][]string) (doctor.Facts, error) {
 	f := doctor.Facts{
 		Root:       os.Geteuid() == 0,
 		Sysctls:    make(map[string]string),
@@ -30,8 +31,8 @@ func Facts(ctx context.Context, sockets map[string]string) (doctor.Facts, error)
 			f.Sysctls[name] = strings.TrimSpace(string(b))
 		}
 	}
-	for role, path := range sockets {
-		f.Roles[role] = answers(ctx, path)
+	for role, paths := range sockets {
+		f.Roles[role] = slices.ContainsFunc(paths, func(path string) bool { return answers(ctx, path) })
 	}
 	f.Keepalived = processes("keepalived")
 	return f, interfaces(f.Interfaces)

@@ -27,7 +27,7 @@ func TestFacts(t *testing.T) {
 	look := func(n *netlab.Namespace) (f doctor.Facts) {
 		t.Helper()
 		err := n.Do(func() (err error) {
-			f, err = Facts(t.Context(), map[string]string{"vrrp": filepath.Join(l.Dir, "nobody.sock")})
+			f, err = Facts(t.Context(), map[string][]string{"vrrp": {filepath.Join(l.Dir, "nobody.sock")}})
 			return err
 		})
 		if err != nil {
