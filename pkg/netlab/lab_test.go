@@ -18,6 +18,9 @@ func twoHosts(t *testing.T) (a, b *Namespace, cable *Port) {
 	return a, b, sw.Connect(b, "eth0", "10.0.0.2/24", "fd00::2/64")
 }
 
+// answer is long enough for a neighbour that has to be asked for twice.
+const answer = 5 * time.Second
+
 func TestAsk(t *testing.T) {
 	a, b, _ := twoHosts(t)
 	for _, kind := range []string{"http", "tcp", "udp"} {
@@ -25,7 +28,7 @@ func TestAsk(t *testing.T) {
 			t.Run(kind+" "+addr, func(t *testing.T) {
 				srv := b.Serve(kind, addr)
 				defer srv.Down()
-				if got, err := a.Ask(kind, addr, time.Second); got != "b" || err != nil {
+				if got, err := a.Ask(kind, addr, answer); got != "b" || err != nil {
 					t.Errorf("got %q, %v", got, err)
 				}
 				srv.Down()
@@ -44,7 +47,7 @@ func TestAskSecondAddress(t *testing.T) {
 	b.Serve("udp", ":53")
 	b.Serve("udp", "0.0.0.0:54")
 	for _, addr := range []string{"10.0.0.2:53", "10.0.0.50:53", "[fd00::2]:53", "[fd00::50]:53", "10.0.0.50:54"} {
-		if got, err := a.Ask("udp", addr, time.Second); got != "b" || err != nil {
+		if got, err := a.Ask("udp", addr, answer); got != "b" || err != nil {
 			t.Errorf("%s: got %q, %v", addr, got, err)
 		}
 	}
