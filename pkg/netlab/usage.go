@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -71,57 +69,4 @@ func (n *Namespace) DestinationsWithWeight(weight int) int {
 		}
 	}
 	return count
-}
-
-// Sink accepts connections, closes them, and remembers when each target was visited.
-type Sink struct {
-	mu     sync.Mutex
-	visits map[string][]time.Time // by local address
-}
-
-// Sink starts a sink in the namespace.
-func (n *Namespace) Sink(addr string) *Sink {
-	n.lab.Helper()
-	s := &Sink{visits: map[string][]time.Time{}}
-	l := n.Listen(addr)
-	n.lab.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			at, who := time.Now(), c.LocalAddr().String()
-			c.Close()
-			s.mu.Lock()
-			s.visits[who] = append(s.visits[who], at)
-			s.mu.Unlock()
-		}
-	}()
-	return s
-}
-
-// Reset forgets all visits.
-func (s *Sink) Reset() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.visits)
-}
-
-// Lateness is a percentile, in milliseconds, of how much later than the period each
-// target's next visit came.
-func (s *Sink) Lateness(period time.Duration, percentile int) float64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var late []float64
-	for _, v := range s.visits {
-		for i := 1; i < len(v); i++ {
-			late = append(late, max(0, float64((v[i].Sub(v[i-1])-period).Microseconds())/1000))
-		}
-	}
-	if len(late) == 0 {
-		return 0
-	}
-	slices.Sort(late)
-	return late[min(len(late)-1, len(late)*percentile/100)]
 }

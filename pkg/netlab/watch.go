@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -78,6 +79,23 @@ func (w *IPVSWatch) Reset() { w.from = len(w.capture.Frames()) }
 // Commands counts the requests since the last Reset.
 func (w *IPVSWatch) Commands() IPVSCommands {
 	out := IPVSCommands{}
+	w.each(func(name string, _ time.Time) { out[name]++ })
+	return out
+}
+
+// First is when the first request of a kind since the last Reset was made; zero is not
+// yet.
+func (w *IPVSWatch) First(command string) (first time.Time) {
+	w.each(func(name string, at time.Time) {
+		if name == command && first.IsZero() {
+			first = at
+		}
+	})
+	return first
+}
+
+// each goes through the requests since the last Reset.
+func (w *IPVSWatch) each(visit func(name string, at time.Time)) {
 	for _, f := range w.capture.Frames()[w.from:] {
 		for b := f.Data; len(b) >= unix.NLMSG_HDRLEN+4; {
 			size := int(binary.NativeEndian.Uint32(b))
@@ -87,10 +105,9 @@ func (w *IPVSWatch) Commands() IPVSCommands {
 			}
 			command := int(b[unix.NLMSG_HDRLEN])
 			if kind == w.family && flags&unix.NLM_F_REQUEST != 0 && command >= 1 && command <= len(ipvsCommands) {
-				out[ipvsCommands[command-1]]++
+				visit(ipvsCommands[command-1], f.At)
 			}
 			b = b[min(len(b), (size+3)&^3):]
 		}
 	}
-	return out
 }

@@ -111,7 +111,7 @@ func (b *bench) compare(title string, runs int, measure func(bin string) figures
 	var order []string
 	for range runs {
 		for i, bin := range b.contestants() {
-			for name, value := range b.isolated(func() figures { return measure(bin) }) {
+			for name, value := range b.isolated(title, bin, func() figures { return measure(bin) }) {
 				if !slices.Contains(order, name) {
 					order = append(order, name)
 				}
@@ -123,20 +123,20 @@ func (b *bench) compare(title string, runs int, measure func(bin string) figures
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(w, "%s\tkeepalived\t\tholdfast\t\tratio\n", title)
 	for _, name := range order {
-		ref, ours := median(all[0][name]), median(all[1][name])
+		ref, ours := all[0][name], all[1][name]
 		ratio := "-"
-		if ours > 0 {
-			ratio = fmt.Sprintf("%.2f", ref/ours)
+		if len(ref) > 0 && len(ours) > 0 && median(ours) > 0 {
+			ratio = fmt.Sprintf("%.2f", median(ref)/median(ours))
 		}
 		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\n", name,
-			number(ref), worst(all[0][name]), number(ours), worst(all[1][name]), ratio)
+			middle(ref), worst(ref), middle(ours), worst(ours), ratio)
 	}
 	w.Flush()
 	fmt.Println()
 }
 
-// isolated runs one measurement and undoes what it made.
-func (b *bench) isolated(measure func() figures) (out figures) {
+// isolated runs one measurement and undoes what it made. One that fails has no figures.
+func (b *bench) isolated(title, bin string, measure func() figures) (out figures) {
 	inner := &bench{runs: b.runs, quick: b.quick, titles: b.titles}
 	inner.Log = b.Log
 	saved := b.Program
@@ -144,17 +144,23 @@ func (b *bench) isolated(measure func() figures) (out figures) {
 	status := b.Do(func() { out = measure() })
 	b.Program = saved
 	if status != 0 {
-		b.Errorf("a run failed")
+		b.Errorf("%s: a run of %s failed, and does not count", title, bin)
+		return nil
 	}
 	return out
 }
 
 func median(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
 	s := slices.SortedFunc(slices.Values(values), cmp.Compare)
 	return s[len(s)/2]
+}
+
+// middle is the median for people; without a run there is none.
+func middle(values []float64) string {
+	if len(values) == 0 {
+		return "-"
+	}
+	return number(median(values))
 }
 
 // worst is the largest of several values.
