@@ -1,0 +1,187 @@
+package probe
+
+import (
+	"bufio"
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/holdfast-lb/holdfast/healthcheck"
+)
+
+// regexp2Clock stops by itself, a while after the last match.
+var regexp2Clock = goleak.IgnoreAnyFunction("github.com/dlclark/regexp2.runClock")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, regexp2Clock) }
+
+// world is an engine that runs for the length of a test.
+type world struct {
+	*Engine
+	events chan healthcheck.Event
+}
+
+func newWorld(t testing.TB, specs ...healthcheck.Spec) world {
+	t.Helper()
+	return newWorldOf(t, true, specs...)
+}
+
+func newWorldOf(t testing.TB, alone bool, specs ...healthcheck.Spec) world {
+	t.Helper()
+	return newWorldWith(t, Options{Alone: alone}, specs...)
+}
+
+func newWorldWith(t testing.TB, opt Options, specs ...healthcheck.Spec) world {
+	t.Helper()
+	w := world{events: make(chan healthcheck.Event, 1000)}
+	opt.Event = func(ev healthcheck.Event) { w.events <- ev }
+	opt.Random = func() float64 { return 0 }
+	var err error
+	if w.Engine, err = New(opt); err != nil {
+		t.Fatal(err)
+	}
+	w.Set(specs)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- w.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	return w
+}
+
+// next waits for an event.
+func (w world) next(t testing.TB) healthcheck.Event {
+	t.Helper()
+	select {
+	case ev := <-w.events:
+		return ev
+	case <-time.After(10 * time.Second):
+		t.Fatal("no event for 10 s")
+		panic("unreachable")
+	}
+}
+
+// verdicts waits for the first verdict of every check.
+func (w world) verdicts(t testing.TB) map[string]healthcheck.Event {
+	t.Helper()
+	all, err := w.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := make(map[string]healthcheck.Event)
+	for len(first) < len(all) {
+		if ev := w.next(t); ev.First {
+			first[ev.Key] = ev
+		}
+	}
+	return first
+}
+
+// check is a quick spec for a test.
+func check(key string, ask healthcheck.Question, target string) healthcheck.Spec {
+	s := healthcheck.Spec{
+		Key: key, For: healthcheck.Name{Real: key, Virtual: "vs"}, Ask: ask,
+		Timing: healthcheck.Timing{DelayLoop: 50 * time.Millisecond, ConnectTimeout: 500 * time.Millisecond},
+	}
+	if target != "" {
+		s.Target = netip.MustParseAddrPort(target)
+	}
+	return s
+}
+
+// serve answers every connection until the test ends.
+func serve(t testing.TB, handle func(net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveOn(t, l, handle)
+	return l.Addr().String()
+}
+
+func serveOn(t testing.TB, l net.Listener, handle func(net.Conn)) {
+	ended := make(chan struct{})
+	conns := make(chan net.Conn, 100000)
+	go func() {
+		defer close(ended)
+		done := make(chan struct{}, 100000)
+		n := 0
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				break
+			}
+			conns <- c
+			n++
+			go func() {
+				defer func() { c.Close(); done <- struct{}{} }()
+				handle(c)
+			}()
+		}
+		close(conns)
+		for c := range conns {
+			c.Close()
+		}
+		for range n {
+			<-done
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-ended })
+}
+
+// closedPort is an address where nobody listens.
+func closedPort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// hang accepts and says nothing until the other side goes.
+func hang(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
+
+func reply(s string) func(net.Conn) {
+	return func(c net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+			_, _ = io.WriteString(c, s)
+		}
+	}
+}
+
+func mail(banner, helo string) func(net.Conn) {
+	return func(c net.Conn) {
+		r := bufio.NewReader(c)
+		_, _ = io.WriteString(c, banner)
+		_, _ = r.ReadString('\n')
+		_, _ = io.WriteString(c, helo)
+		_, _ = r.ReadString('\n')
+		_, _ = io.WriteString(c, "221 bye\r\n")
+	}
+}
+
+func get(u healthcheck.URL) healthcheck.HTTP {
+	if u.Path == "" {
+		u.Path = "/x"
+	}
+	return healthcheck.HTTP{URLs: []healthcheck.URL{u}}
+}
+
+func md5sum(s string) string {
+	sum := md5.Sum([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
