@@ -62,8 +62,8 @@ func FuzzRoundTrip(f *testing.F) {
 	})
 }
 
-// expressible reports whether every word can be written on a line of its own
-// length without being replaced.
+// expressible reports whether every word can be written, if need be with
+// definitions, without being replaced.
 func expressible(tree *syntax.Tree) bool {
 	for _, l := range tree.Lines.All() {
 		size := 80
@@ -73,7 +73,7 @@ func expressible(tree *syntax.Tree) bool {
 				return false
 			}
 		}
-		if size > 1000 {
+		if size > 20_000 {
 			return false
 		}
 	}

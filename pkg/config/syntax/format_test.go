@@ -55,6 +55,41 @@ vrrp_instance V {
 	}
 }
 
+// TestFormatLong: lines that became too long for a file are written with definitions.
+func TestFormatLong(t *testing.T) {
+	long := strings.Repeat("0123456789", 90)
+	for name, text := range map[string]string{
+		"a word":            "$A=" + long + "\nk ${A}${A}${A}${A} z\n",
+		"a quoted word":     "$A=" + strings.Repeat("a b\\#c\\!d{}", 80) + "\nk \"${A}${A}é${A}\" z\n",
+		"blanks":            "$A=x" + strings.Repeat(" ", 900) + "y\nk \"${A}${A}\" z\n",
+		"backslashes":       "$A=x" + strings.Repeat(`\`, 900) + "y\nk ${A}${A} z\n",
+		"many words":        "$A=" + strings.Repeat("w \"q #q\" ", 90) + "\nk ${A} ${A} ${A} ${A} {\n}\n",
+		"long words":        "$A=" + long + "\nk ${A}a ${A}b \"${A} c\" {\n}\n",
+		"the keyword":       "$A=" + long + "\n${A}${A}\n",
+		"a comment beside":  "k " + long + " z # " + long[:100] + "\n",
+		"a nested comment":  "a {\nb {\nc {\n#" + long + long[:110] + "\n}\n}\n}\n",
+		"a line that fits":  "k " + long + "\n",
+		"deep, nearly full": "a {\nb {\nc {\nk " + long + long[:112] + " z\n}\n}\n}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree, _ := Parse("t.conf", Options{Source: Text("t.conf", text)})
+			printed := Format(tree.Nodes())
+			for line := range strings.Lines(printed) {
+				if len(line) > maxLine {
+					t.Errorf("a line of %d bytes: %q", len(line), line)
+				}
+			}
+			again, problems := Parse("t.conf", Options{Source: Text("t.conf", printed)})
+			if a, b := show(tree), show(again); a != b {
+				t.Errorf("\n%s\nprinted\n%s\nis\n%s", a, printed, b)
+			}
+			if len(problems) > 0 || len(again.Comments) != len(tree.Comments) {
+				t.Errorf("%d comments became %d; %v", len(tree.Comments), len(again.Comments), problems)
+			}
+		})
+	}
+}
+
 // FuzzFormat: what is printed reads back as the same lines with as many comments.
 func FuzzFormat(f *testing.F) {
 	f.Add("a { b \"c d\" } } e #x\n{ {\n#y\nf\\#g !z\n")
@@ -69,14 +104,14 @@ func FuzzFormat(f *testing.F) {
 					t.Skip("may be replaced the second time")
 				}
 			}
-			if size > maxLine/2 {
-				t.Skip("does not fit a line")
+			if size > maxExpanded/3 {
+				t.Skip("does not fit a line, not even with definitions")
 			}
 		}
 		printed := Format(tree.Nodes())
 		for line := range strings.Lines(printed) {
-			if len(line) >= maxLine || strings.Contains(line, "\x00") {
-				t.Skip("does not fit a line")
+			if len(line) > maxLine || strings.Contains(line, "\x00") {
+				t.Fatalf("a line of %d bytes: %q", len(line), line)
 			}
 		}
 		again, _ := Parse("t.conf", Options{Source: Text("t.conf", printed), ConfigID: "me"})
