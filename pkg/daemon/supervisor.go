@@ -309,12 +309,19 @@ func (s *supervisor) stop() {
 	s.each(func(c *child) { _ = c.proc.Signal(unix.SIGTERM) })
 }
 
-// childWait is how long roles may take to leave.
+// childWait is how long roles may take to leave: keepalived's five seconds, and
+// more where there are thousands of real servers to be taken down. What a role is
+// killed over stays in the kernel.
 func (s *supervisor) childWait() time.Duration {
-	if p := &s.running.Config.Process; p.ChildWaitTimeGiven {
-		return p.ChildWaitTime
+	c := s.running.Config
+	if c.Process.ChildWaitTimeGiven {
+		return c.Process.ChildWaitTime
 	}
-	return 5 * time.Second
+	servers := 0
+	for _, vs := range c.VirtualServers {
+		servers += len(vs.RealServers)
+	}
+	return 5*time.Second + time.Duration(servers)*time.Millisecond
 }
 
 func (s *supervisor) signal(sig os.Signal) {

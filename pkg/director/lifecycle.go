@@ -16,8 +16,10 @@ import (
 )
 
 // start programs the tables. It runs before any goroutine, so the kernel is its.
+// When ctx ends meanwhile it goes on: what it has not looked at could not be taken
+// down either, and a predecessor may have left something.
 func (r *role) start(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	r.started = time.Now()
 	r.cfg = r.opt.Config

@@ -445,6 +445,25 @@ func TestEndings(t *testing.T) {
 	}
 }
 
+// A role that is told to end before it has begun takes down what its predecessor
+// has left.
+func TestEndDuringTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := ipvstest.New()
+		k.Tamper(ipvs.Op{Verb: ipvs.AddService, Service: ipvs.Service{Key: webKey, Scheduler: "rr"}}, webOp(ipvs.AddDestination, "10.9.0.11:80", 1))
+		r := newRole(Options{Config: cfgOf(vs(rs("10.9.0.11:80", 1))), Log: zap.NewNop(), Restarted: true}, k)
+		r.engine, r.hub, r.rules, r.sysctls, r.flows = &fakeEngine{}, &fakeHub{}, &fakeRules{}, fakeSysctls{}, fakeSysctls{}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := r.run(ctx); err != nil {
+			t.Errorf("the role ended with %v", err)
+		}
+		if left, _ := k.Read(t.Context(), nil); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	})
+}
+
 func TestFlushTimeoutsAndDaemons(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := ipvstest.New()

@@ -25,11 +25,11 @@ func many(count int) string {
 // However early or late in its start, or in a reload, a daemon is told to end: nothing of
 // its own stays in the kernel, and what was there before stays.
 func TestStopAtAnyMoment(t *testing.T) {
-	const moments = 12
+	const moments = 5
 	lb := lab(t).Namespace("lb")
 	lb.Run("ipvsadm", "-A", "-t", "10.9.9.9:80", "-s", "rr")
 	before := lb.IPVS()
-	small, big := many(20), many(600)
+	small, big := many(20), many(300)
 	end := func(d *netlab.Daemon, when string, after time.Duration) {
 		t.Helper()
 		netlab.Poll(after, func() bool { return false })
@@ -41,7 +41,7 @@ func TestStopAtAnyMoment(t *testing.T) {
 	d := lb.NewDaemon(netlab.Holdfast(t), big, "-C")
 	begun := time.Now()
 	d.Start()
-	if _, ok := netlab.Poll(20*time.Second, func() bool { return lb.Destinations() == 2400 }); !ok {
+	if _, ok := netlab.Poll(20*time.Second, func() bool { return lb.Destinations() == 1200 }); !ok {
 		t.Fatal("the tables do not fill")
 	}
 	span := time.Since(begun)
