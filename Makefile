@@ -36,7 +36,7 @@ lint: $(TOOLS)/staticcheck-$(STATICCHECK_VERSION) $(TOOLS)/gofumpt-$(GOFUMPT_VER
 .PHONY: docs
 docs: ## write docs/reference, docs/compatibility.md, the man page and the schema anew
 	$(GO) test ./pkg/config ./pkg/config/syntax ./pkg/config/lint ./pkg/config/convert -run 'Messages|Check|Compare' -update
-	$(GO) test ./pkg/config/reference -update
+	$(GO) test ./pkg/config/reference ./cmd/holdfast -run "Current|Manual" -update
 
 .PHONY: fmt
 fmt: $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## format all files
@@ -82,9 +82,10 @@ soak: build ## the lab's tests SOAK times over, ten thousand sessions with each 
 
 .PHONY: package
 package: build ## .deb and .rpm in dist/
-	mkdir -p dist
+	mkdir -p dist/completion
+	for shell in bash fish; do bin/holdfast completion $$shell >dist/completion/holdfast.$$shell || exit 1; done
 	for kind in deb rpm; do \
-		GOARCH=$$($(GO) env GOARCH) VERSION=$(or $(VERSION),0.0.0) $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION) package -f packaging/nfpm.yaml -p $$kind -t dist/ || exit 1; \
+		GOARCH=$$($(GO) env GOARCH) VERSION=$$(bin/holdfast --version 2>&1 | sed -n 's/.*(holdfast \(.*\))/\1/p') $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION) package -f packaging/nfpm.yaml -p $$kind -t dist/ || exit 1; \
 	done
 
 .PHONY: help

@@ -28,6 +28,9 @@ const (
 	exitUsage = 2
 )
 
+const checkUsage = "[--level error|warning|info] [--strict] [--format text|json] [--colour auto|always|never]" +
+	" [--dump data|conf|toml|json] [--peer FILE [--peer-id ID]] [--config-id ID] [--all-config] [FILE]"
+
 // reader are the options of all subcommands that read a configuration.
 type reader struct {
 	id        string

@@ -13,37 +13,56 @@ func runCompletion(args []string) int {
 		fmt.Fprintln(os.Stderr, "usage: holdfast completion bash|zsh|fish")
 		return exitUsage
 	}
-	var names, options []string
+	var names, options, bash, fish []string
 	for _, c := range commands() {
 		names = append(names, c.name)
+		flags := strings.Join(longOptions(c.usage), " ")
+		switch c.name {
+		case "explain":
+			flags += " $(holdfast explain --names)"
+		case "completion":
+			flags = "bash zsh fish"
+		case "realserver":
+			flags += " up down check"
+		}
+		bash = append(bash, fmt.Sprintf("    %s) words=%q ;;", c.name, flags))
+		fish = append(fish, fmt.Sprintf("complete -c holdfast -n %q -a %q", "__fish_seen_subcommand_from "+c.name, strings.ReplaceAll(flags, "$(", "(")))
 	}
 	for _, o := range new(invocation).options() {
 		options = append(options, "--"+o.long)
 	}
-	fmt.Print(strings.NewReplacer("@COMMANDS@", strings.Join(names, " "), "@OPTIONS@", strings.Join(options, " ")).Replace(scripts[args[0]]))
+	fmt.Print(strings.NewReplacer(
+		"@COMMANDS@", strings.Join(names, " "), "@OPTIONS@", strings.Join(options, " "),
+		"@BASH@", strings.Join(bash, "\n"), "@FISH@", strings.Join(fish, "\n"),
+	).Replace(scripts[args[0]]))
 	return exitGood
 }
 
+// longOptions are the long options that a command's usage names.
+func longOptions(usage string) []string {
+	var list []string
+	for _, word := range strings.FieldsFunc(usage, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') }) {
+		if strings.HasPrefix(word, "--") {
+			list = append(list, word)
+		}
+	}
+	return list
+}
+
 const bashCompletion = `_holdfast() {
-    local word=${COMP_WORDS[COMP_CWORD]}
-    if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "@COMMANDS@ @OPTIONS@" -- "$word"))
-        return
-    fi
+    local word=${COMP_WORDS[COMP_CWORD]} words
     case ${COMP_WORDS[1]} in
-    explain) COMPREPLY=($(compgen -W "$(holdfast explain --names)" -- "$word")) ;;
-    check) COMPREPLY=($(compgen -W "--format --dump --level --peer --peer-id --strict --colour --config-id --all-config" -- "$word") $(compgen -f -- "$word")) ;;
-    convert) COMPREPLY=($(compgen -W "-o --expand --drop --config-id --all-config" -- "$word") $(compgen -f -- "$word")) ;;
-    completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
-    *) COMPREPLY=($(compgen -f -- "$word")) ;;
+@BASH@
+    *) words="@OPTIONS@" ;;
     esac
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        words="@COMMANDS@ @OPTIONS@"
+    fi
+    COMPREPLY=($(compgen -W "$words" -- "$word") $(compgen -f -- "$word"))
 }
 complete -o filenames -F _holdfast holdfast
 `
 
 const fishCompletion = `complete -c holdfast -n __fish_use_subcommand -a "@COMMANDS@ @OPTIONS@"
-complete -c holdfast -f -n "__fish_seen_subcommand_from explain" -a "(holdfast explain --names)"
-complete -c holdfast -n "__fish_seen_subcommand_from check" -l format -l dump -l level -l peer -l strict -l colour
-complete -c holdfast -n "__fish_seen_subcommand_from convert" -s o -l expand -l drop
-complete -c holdfast -f -n "__fish_seen_subcommand_from completion" -a "bash zsh fish"
+@FISH@
 `

@@ -9,6 +9,8 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 )
 
+const convertUsage = "[-o FILE] [--expand] [--drop] [--config-id ID] [--all-config] FILE"
+
 // runConvert is holdfast convert.
 func runConvert(args []string) int {
 	var r reader
@@ -22,7 +24,7 @@ func runConvert(args []string) int {
 		return usage(err)
 	}
 	if len(words) != 1 {
-		fmt.Fprintln(os.Stderr, "usage: holdfast convert [-o FILE] [--expand] [--drop] FILE")
+		fmt.Fprintln(os.Stderr, "usage: holdfast convert "+convertUsage)
 		return exitUsage
 	}
 	got, err := r.read(words[0])

@@ -8,6 +8,8 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/config/reference"
 )
 
+const explainUsage = "[--names | --schema | KEYWORD [BLOCK]]"
+
 // runExplain is holdfast explain.
 func runExplain(args []string) int {
 	f := flag.NewFlagSet("holdfast explain", flag.ContinueOnError)
@@ -29,7 +31,7 @@ func runExplain(args []string) int {
 		fmt.Print(reference.List())
 		return exitGood
 	case len(words) > 2:
-		fmt.Fprintln(os.Stderr, "usage: holdfast explain [KEYWORD [BLOCK]]")
+		fmt.Fprintln(os.Stderr, "usage: holdfast explain "+explainUsage)
 		return exitUsage
 	}
 	path := ""

@@ -57,7 +57,8 @@ func TestParse(t *testing.T) {
 		{"-Mcore.%p", opts(func(v *invocation) { v.CoreDump, v.CorePattern = true, "core.%p" }), nil},
 		{"-RXVIaxd", opts(func(v *invocation) {
 			v.DontRespawn, v.DumpConfig = true, true
-			v.Flags = daemon.RoleFlags{ReleaseVIPs: true, DontReleaseVRRP: true, DontReleaseIPVS: true, AddressMonitoring: true, SNMP: true}
+			v.Flags = daemon.RoleFlags{DontReleaseVRRP: true, DontReleaseIPVS: true, AddressMonitoring: true}
+			v.NotYet = []string{"snmp"}
 		}), nil},
 		{"-s blue -i lb1 -e -G --ignore-sigint --all", opts(func(v *invocation) {
 			v.Namespace, v.ConfigID, v.AllConfig, v.NoSyslog, v.IgnoreSIGINT, v.All = "blue", "lb1", true, true, true, true

@@ -36,6 +36,9 @@ func (v *invocation) options() []option {
 	only := func(r config.Role) func(string) error {
 		return func(string) error { v.only |= r; return nil }
 	}
+	notYet := func(name string) func(string) error {
+		return func(string) error { o.NotYet = append(o.NotYet, name); return nil }
+	}
 	return []option{
 		{'f', "use-file", required, "FILE", "use this configuration file (default " + daemon.DefaultFile + ")", text(&o.File)},
 		{'P', "vrrp", none, "", "run only the VRRP process", only(config.VRRP)},
@@ -58,7 +61,7 @@ func (v *invocation) options() []option {
 			o.Umask = &mask
 			return nil
 		}},
-		{'X', "release-vips", none, "", "drop addresses when a signal forces a transition", flag(&o.Flags.ReleaseVIPs)},
+		{'X', "release-vips", none, "", "drop addresses when a signal forces a transition (always done)", func(string) error { return nil }},
 		{'V', "dont-release-vrrp", none, "", "leave addresses, routes and rules in place at stop", flag(&o.Flags.DontReleaseVRRP)},
 		{'I', "dont-release-ipvs", none, "", "leave IPVS services in place at stop", flag(&o.Flags.DontReleaseIPVS)},
 		{'R', "dont-respawn", none, "", "do not restart processes that die", flag(&o.DontRespawn)},
@@ -69,8 +72,8 @@ func (v *invocation) options() []option {
 		{'c', "checkers_pid", required, "FILE", "pid file of the checkers process", text(&o.PidFiles.Checkers)},
 		{'b', "bfd_pid", required, "FILE", "pid file of the BFD process", text(&o.PidFiles.BFD)},
 		{'a', "address-monitoring", none, "", "log every change of an address", flag(&o.Flags.AddressMonitoring)},
-		{'x', "snmp", none, "", "serve SNMP", flag(&o.Flags.SNMP)},
-		{'A', "snmp-agent-socket", required, "SOCKET", "AgentX master", text(&o.Flags.SNMPSocket)},
+		{'x', "snmp", none, "", "serve SNMP (not in effect yet)", notYet("snmp")},
+		{'A', "snmp-agent-socket", required, "SOCKET", "AgentX master (not in effect yet)", notYet("snmp-agent-socket")},
 		{'s', "namespace", required, "NAME", "run in this network namespace", text(&o.Namespace)},
 		{'m', "core-dump", none, "", "allow core dumps", flag(&o.CoreDump)},
 		{'M', "core-dump-pattern", optional, "PATTERN", "also set the system's core pattern (default core)", func(arg string) error {

@@ -62,6 +62,8 @@ type Options struct {
 
 	Flags RoleFlags
 
+	NotYet []string // options that were given and have no effect yet
+
 	// Relinquish gives up what a vrrp role held that has ended and does not come
 	// back, with the memory that it left.
 	Relinquish func(*config.Config, *os.File, *zap.Logger) error `json:"-"`
@@ -72,12 +74,9 @@ type Options struct {
 
 // RoleFlags are options for the roles alone.
 type RoleFlags struct {
-	ReleaseVIPs       bool   // -X; what that asks for is always done, as by keepalived
-	DontReleaseVRRP   bool   // -V
-	DontReleaseIPVS   bool   // -I
-	AddressMonitoring bool   // -a
-	SNMP              bool   // -x
-	SNMPSocket        string // -A
+	DontReleaseVRRP   bool // -V
+	DontReleaseIPVS   bool // -I
+	AddressMonitoring bool // -a
 }
 
 // PidFiles are the paths of the pid files; empty ones are defaults.

@@ -103,6 +103,9 @@ func (s *supervisor) logStart() {
 	}
 	s.log.Info("Command line: '" + strings.Join(s.opt.Args, "' '") + "'")
 	s.log.Info("Configuration file " + s.opt.File)
+	for _, o := range s.opt.NotYet {
+		s.log.Warn("option --" + o + " is not in effect yet")
+	}
 	logProblems(s.log, s.running.Problems, diag.Warning)
 }
 

@@ -174,6 +174,9 @@ const differences = `## Deliberate differences
   ` + "`reload_check_config`" + ` is always on.
 * Socket buffers of netlink are as large as they need to be, beyond the system's limit:
   ` + "`*_rcv_bufs`" + ` makes them larger, and with it ` + "`*_rcv_bufs_force`" + ` is always on.
+* The daemon refuses to start, with exit status 4, where it lacks the rights to do anything.
+* ` + "`-x`" + ` and ` + "`-A`" + ` are taken and have no effect yet; ` + "`-X`" + ` asks for what is always done.
+* ` + "`data_use_instance`" + ` changes the names of state dumps, not of statistics and JSON.
 * With ` + "`dynamic_interfaces`" + ` an interface may come back as one of another kind, with or without
   ` + "`allow_if_changes`" + `.
 * ` + "`netlink_notify_msg`" + ` of ` + "`use_vmac`" + ` changes nothing: no socket of ours needs it.
