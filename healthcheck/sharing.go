@@ -26,8 +26,9 @@ type sharedCheck struct {
 // is known already of those that join one.
 func (s *Sharing) Set(want []Spec) (run []Spec, known []Event) {
 	old, oldOf := s.shared, s.of
-	s.shared, s.of = make(map[string]*sharedCheck), make(map[string]string, len(want))
-	place := make(map[string]int)
+	s.shared, s.of = make(map[string]*sharedCheck, len(old)), make(map[string]string, len(want))
+	place := make(map[string]int, len(old))
+	run = make([]Spec, 0, len(want))
 	for _, w := range want {
 		key := s.made(w)
 		s.of[w.Key] = key
