@@ -40,6 +40,7 @@ func (r *role) deliver(p link.Packet) {
 	in.Data = in.buffer
 	select {
 	case r.packets <- in:
+		r.sleeper.wake()
 	case <-r.ctx.Done():
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +33,8 @@ type role struct {
 	ctx     context.Context // of everything that is started
 	inbox   chan func()
 	packets chan *received
+	sleeper *sleeper
+	beatAt  time.Time       // when things are tended next
 	lines   logging.Limiter // log lines that a neighbour could provoke
 
 	mirror  *netstate.Mirror
@@ -119,6 +123,9 @@ func open(ctx context.Context, opt Options) (*role, error) {
 	r.guard = &guard{global: opt.Config.Global.Firewall}
 	r.routeKeys.Store(&map[netstate.RouteKey]bool{})
 	var err error
+	if r.sleeper, err = newSleeper(); err != nil {
+		return nil, err
+	}
 	if r.worker, err = openWorker(opt.Config.Global.VRRP.NetlinkCmd.Size, r.post); err != nil {
 		return nil, fmt.Errorf("open netlink: %w", err)
 	}
@@ -154,6 +161,7 @@ func (r *role) serve(group *errgroup.Group) {
 	group.Go(func() error { return r.notifier.Run(r.ctx) })
 	group.Go(func() error { return r.follow(r.ctx) })
 	group.Go(func() error { return r.trackers.run(r.ctx) })
+	group.Go(func() error { return r.attend(r.ctx) })
 	group.Go(func() error { return r.watchSync(r.ctx) })
 	if r.opt.Control != nil {
 		r.serveControl()
@@ -170,49 +178,84 @@ func (r *role) close() {
 func (r *role) post(f func()) {
 	select {
 	case r.inbox <- f:
+		r.sleeper.wake()
 	case <-r.ctx.Done():
 	}
 }
 
-// loop is the owner of everything. Timers are looked at before anything else is
+// attend passes on what the supervisor and the operator want.
+func (r *role) attend(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case cfg := <-r.opt.Reload:
+			r.post(func() { r.reload(cfg) })
+		case sig := <-r.opt.Signals:
+			r.post(func() { r.dump(sig) })
+		}
+	}
+}
+
+// loop is the owner of everything. It looks at timers before anything else is
 // taken in, so that no flood of events can delay an advert.
 func (r *role) loop(ctx context.Context) error {
-	alarm, err := newAlarm()
-	if err != nil {
-		return err
+	if punctual(r.cfg) {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 	}
-	defer alarm.close()
-	beat := time.NewTicker(heartbeat)
-	defer beat.Stop()
+	defer context.AfterFunc(ctx, r.sleeper.wake)()
+	defer context.AfterFunc(r.ctx, r.sleeper.wake)()
 	r.readStandby()
 	r.configure(r.cfg)
-	for {
+	done := func() bool { return ctx.Err() != nil || r.ctx.Err() != nil }
+	for !done() {
 		now := time.Now()
 		r.expire(now)
+		if !now.Before(r.beatAt) {
+			r.beatAt = now.Add(heartbeat)
+			r.tend(now)
+		}
 		if r.dirty && r.settled(now) {
 			r.reassess()
 		}
-		if err := alarm.set(r.elections.next()); err != nil {
+		if r.takeIn() {
+			continue
+		}
+		until := r.beatAt
+		if next := r.elections.next(); !next.IsZero() && next.Before(until) {
+			until = next
+		}
+		if err := r.sleeper.sleep(until, func() bool { return done() || r.takeIn() }); err != nil {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return r.leave()
-		case <-r.ctx.Done():
-			return nil // a part failed: end, and leave everything for a successor
-		case p := <-r.packets:
-			r.receive(p)
-		case f := <-r.inbox:
-			f()
-		case <-alarm.c:
-		case now := <-beat.C:
-			r.tend(now)
-		case cfg := <-r.opt.Reload:
-			r.reload(cfg)
-		case sig := <-r.opt.Signals:
-			r.dump(sig)
-		}
 	}
+	if ctx.Err() == nil {
+		return nil // a part failed: end, and leave everything for a successor
+	}
+	return r.leave()
+}
+
+// punctual reports whether the loop should have a thread of its own, at the cost
+// of changing to it each time.
+func punctual(c *config.Config) bool {
+	const fast = 100 * time.Millisecond
+	return c.Global.VRRP.RTPriority > 0 ||
+		slices.ContainsFunc(c.Instances, func(i *config.Instance) bool { return i.AdvertInt < fast })
+}
+
+// takeIn deals with one thing that waits for the loop and reports whether there
+// was one.
+func (r *role) takeIn() bool {
+	select {
+	case p := <-r.packets:
+		r.receive(p)
+	case f := <-r.inbox:
+		f()
+	default:
+		return false
+	}
+	return true
 }
 
 // patience is how long a stream of changes may put off what follows from them.

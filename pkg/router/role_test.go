@@ -38,6 +38,10 @@ func still(t *testing.T, cfg *config.Config, links ...netstate.Link) *role {
 	}
 	r.routeKeys.Store(&map[netstate.RouteKey]bool{})
 	var err error
+	if r.sleeper, err = newSleeper(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.sleeper.close)
 	if r.announcer, err = link.NewAnnouncer(nil); err != nil {
 		t.Skip("needs the right to open packet sockets: ", err)
 	}
@@ -452,20 +456,45 @@ func TestAgenda(t *testing.T) {
 	})
 }
 
-func TestAlarm(t *testing.T) {
-	a, err := newAlarm()
+func TestSleeper(t *testing.T) {
+	s, err := newSleeper()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.close()
-	for _, wait := range []time.Duration{-time.Second, 0, time.Millisecond, 20 * time.Millisecond} {
-		at := time.Now().Add(wait)
-		if err := a.set(at); err != nil {
+	defer s.close()
+	idle := func() bool { return false }
+	sleep := func(until time.Time, busy func() bool) {
+		t.Helper()
+		if err := s.sleep(until, busy); err != nil {
 			t.Fatal(err)
 		}
-		<-a.c
-		if early := time.Until(at); early > 0 {
-			t.Errorf("set to %v from now, rang %v too early", wait, early)
+	}
+	for _, wait := range []time.Duration{-time.Second, 0, time.Millisecond, 20 * time.Millisecond} {
+		until := time.Now().Add(wait)
+		sleep(until, idle)
+		if early := time.Until(until); early > 0 {
+			t.Errorf("to sleep for %v ended %v too early", wait, early)
+		}
+	}
+	far := time.Now().Add(time.Hour)
+	sleep(far, func() bool { return true })
+	// Woken, however that meets falling asleep; else this does not end.
+	for range 1000 {
+		given := make(chan struct{}, 1)
+		go func() {
+			given <- struct{}{}
+			s.wake()
+		}()
+		taken := false
+		for !taken {
+			sleep(far, func() bool {
+				select {
+				case <-given:
+					taken = true
+				default:
+				}
+				return taken
+			})
 		}
 	}
 }
