@@ -2,7 +2,6 @@ package syntax
 
 import (
 	"sort"
-	"strings"
 
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 )
@@ -55,10 +54,16 @@ func (c chunk) to(n int) chunk {
 
 // trim returns the chunk without blanks at both ends.
 func (c chunk) trim() chunk {
-	s := strings.TrimRight(c.s, blanks)
-	c.s = s
-	if t := strings.TrimLeft(s, blanks); len(t) != len(s) {
-		return c.from(len(s) - len(t))
+	from, to := 0, len(c.s)
+	for to > 0 && class[c.s[to-1]] == isBlank {
+		to--
+	}
+	for from < to && class[c.s[from]] == isBlank {
+		from++
+	}
+	c.s = c.s[:to]
+	if from > 0 {
+		return c.from(from)
 	}
 	return c
 }

@@ -3,7 +3,10 @@ package syntax
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 
 	"github.com/holdfast-lb/holdfast/pkg/config/configtest"
 )
@@ -67,4 +70,34 @@ func count(nodes []*Node) (n int) {
 		n += count(node.Children)
 	}
 	return n
+}
+
+// FuzzSimple compares the short way through lines of words and braces with the long one.
+func FuzzSimple(f *testing.F) {
+	f.Add(" a b {c }} d\t{ include_check \v{")
+	f.Add("{ random_seed 1 } includes x")
+	f.Fuzz(func(t *testing.T, text string) {
+		if _, _, _, seen := scan(text); seen&^(isBlank|isBrace) != 0 || len(text) >= maxLine || strings.ContainsAny(text, "#!\n") {
+			t.Skip()
+		}
+		file := &diag.File{Name: "t.conf", Text: text}
+		start := func() reader {
+			return reader{tree: new(Tree), source: NewSource(nil, "/", nil), files: []open{{file: file, abs: "/t.conf", off: len(text)}}}
+		}
+		short, long := start(), start()
+		c := chunk{s: text, file: file}
+		short.simple(&c)
+		long.line(chunk{s: text, file: file}, 0, false)
+		for i, l := range long.tree.Lines.All() {
+			if i >= short.tree.Lines.Len() {
+				break
+			}
+			if got := short.tree.Lines.Line(i); got.At != l.At || got.Kind != l.Kind || got.Text != l.Text {
+				t.Errorf("line %d is %+v, want %+v", i, got, l)
+			}
+		}
+		if a, b := show(short.tree), show(long.tree); a != b {
+			t.Errorf("got %s, want %s", a, b)
+		}
+	})
 }

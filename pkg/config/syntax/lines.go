@@ -80,16 +80,16 @@ func (l *Lines) Append(line Line) {
 	l.made = append(l.made, line)
 }
 
-// typed adds a line that stands in a file as it is read.
-func (l *Lines) typed(kind Kind, c chunk) {
+// typed adds a line that stands in a file as it is read, from start on.
+func (l *Lines) typed(kind Kind, file *diag.File, start int32, length int) {
 	n := len(l.files) - 1
-	if n < 0 || l.files[n] != c.file {
-		if n = slices.Index(l.files, c.file); n < 0 {
+	if n < 0 || l.files[n] != file {
+		if n = slices.Index(l.files, file); n < 0 {
 			n = len(l.files)
-			l.files = append(l.files, c.file)
+			l.files = append(l.files, file)
 		}
 	}
-	l.places = append(l.places, place{start: c.off, file: int32(n), length: uint16(len(c.s)), kind: kind})
+	l.places = append(l.places, place{start: start, file: int32(n), length: uint16(length), kind: kind})
 }
 
 // grow makes room for n more lines.

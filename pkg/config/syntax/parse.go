@@ -110,11 +110,52 @@ func (r *reader) next() bool {
 		r.files = r.files[:len(r.files)-1]
 		return true
 	}
-	r.line(line, 0, seen&isSpecial != 0)
+	if seen&^(isBlank|isBrace) == 0 {
+		r.simple(&line)
+	} else {
+		r.line(line, 0, seen&isSpecial != 0)
+	}
 	if comments < len(r.tree.Comments) && r.tree.Comments[comments].Tail {
 		r.tree.Comments[comments].Next = r.tree.Lines.Len()
 	}
 	return true
+}
+
+// simple reads a line of a file that holds nothing but words and braces, as
+// nearly all do.
+func (r *reader) simple(c *chunk) {
+	s := strings.TrimRight(c.s, blanks)
+	for i := 0; i < len(s); {
+		from := i
+		switch class[s[i]] {
+		case isBlank:
+			i++
+		case isBrace:
+			i++
+			r.tree.Lines.typed(braceKind(s[from]), c.file, c.off+int32(from), 1)
+		default:
+			if concernsReader(s[i:]) {
+				r.line(c.from(i), 0, false)
+				return
+			}
+			for i < len(s) && class[s[i]] != isBrace {
+				i++
+			}
+			r.tree.Lines.typed(Plain, c.file, c.off+int32(from), i-from)
+		}
+	}
+}
+
+func braceKind(c byte) Kind {
+	if c == '{' {
+		return Open
+	}
+	return Close
+}
+
+// concernsReader reports whether a line may be one that the reader itself follows.
+func concernsReader(s string) bool {
+	return strings.HasPrefix(s, "include") || strings.HasPrefix(s, "random_seed")
 }
 
 // make returns the next line of a maker.
@@ -260,11 +301,7 @@ func (r *reader) logical(c chunk) int {
 		return used
 	}
 	if used < len(c.s) {
-		kind := Open
-		if c.s[used] == '}' {
-			kind = Close
-		}
-		r.brace(kind, c.from(used).to(1))
+		r.brace(braceKind(c.s[used]), c.from(used).to(1))
 		used++
 	}
 	return used
@@ -274,11 +311,7 @@ func (r *reader) logical(c chunk) int {
 func (r *reader) emit(words []Word, c chunk) {
 	switch k := &words[0]; {
 	case k.Quoted && len(words) == 1 && (k.Text == "{" || k.Text == "}"): // quotes do not hide a brace that is alone
-		kind := Open
-		if k.Text == "}" {
-			kind = Close
-		}
-		r.tree.Lines.Append(Line{Kind: kind, At: k.At, Via: k.Via})
+		r.tree.Lines.Append(Line{Kind: braceKind(k.Text[0]), At: k.At, Via: k.Via})
 		return
 	case k.Text == "include_check":
 		r.includeCheck(words[1:])
@@ -286,7 +319,7 @@ func (r *reader) emit(words []Word, c chunk) {
 		r.seed(words[1].Text)
 	}
 	if c.verbatim() {
-		r.tree.Lines.typed(Plain, c)
+		r.tree.Lines.typed(Plain, c.file, c.off, len(c.s))
 	} else {
 		r.tree.Lines.Append(plain(slices.Clone(words), c.s))
 	}
@@ -295,7 +328,7 @@ func (r *reader) emit(words []Word, c chunk) {
 // brace adds a brace.
 func (r *reader) brace(kind Kind, c chunk) {
 	if c.verbatim() {
-		r.tree.Lines.typed(kind, c)
+		r.tree.Lines.typed(kind, c.file, c.off, 1)
 		return
 	}
 	at, via := c.span(0, 1)
