@@ -91,6 +91,16 @@ func (r *reader) unknownName(c *chunk, ref reference) {
 	r.problem(p, via)
 }
 
+// unreplaced reports a name that is not replaced for lack of room.
+func (r *reader) unreplaced(c *chunk, ref reference) {
+	at, via := c.span(ref.start, ref.end)
+	r.problem(diag.Problem{
+		ID: "replaced-too-long", Severity: diag.Error, At: at,
+		Text: fmt.Sprintf("with the value of $%s the line would be longer than %d bytes: it is not replaced", ref.name, maxLine),
+		Hint: "divide the line, or make a definition of several lines that each end with a backslash",
+	}, via)
+}
+
 // oddity is a kind of lookalike, and where it was met.
 type oddity struct {
 	file *diag.File

@@ -113,11 +113,12 @@ func nextReference(s string, i int) (ref reference, ok bool) {
 	}
 }
 
-// maxReplace and maxExpanded bound what replacing may do to one line: a
-// definition that uses itself would never end.
+// maxReplace bounds how often names are replaced in one line: a definition that
+// uses itself would never end. So does one of which a line is full after so many
+// times as manyReplaced.
 const (
-	maxReplace  = 1000
-	maxExpanded = 1 << 16
+	maxReplace   = 1000
+	manyReplaced = 64
 )
 
 // replace replaces all names in a line, also those in the replaced text. If
@@ -137,7 +138,13 @@ func (r *reader) replace(c chunk) (_ chunk, rest []chunk, changed bool) {
 			r.unknownName(&c, ref)
 			continue
 		}
-		if count == maxReplace || len(c.s) > maxExpanded {
+		full := tooLong(&c, ref, lines)
+		if full && count < manyReplaced {
+			i = ref.start + 1
+			r.unreplaced(&c, ref)
+			continue
+		}
+		if count == maxReplace || full {
 			span, via := c.span(ref.start, ref.end)
 			r.problem(diag.Problem{
 				ID: "definition-recursive", Severity: diag.Error, Class: diag.Config, At: span,
@@ -152,6 +159,16 @@ func (r *reader) replace(c chunk) (_ chunk, rest []chunk, changed bool) {
 		}
 		i, changed = ref.start, true
 	}
+}
+
+// tooLong reports whether a line would be too long with a reference replaced:
+// keepalived leaves the reference as it stands then.
+func tooLong(c *chunk, ref reference, lines []chunk) bool {
+	n := len(c.s) - (ref.end - ref.start)
+	if len(lines) > 0 {
+		n += len(lines[0].s)
+	}
+	return n > maxLine
 }
 
 // put replaces a reference by the first of the lines. It returns the origin of

@@ -29,19 +29,34 @@ func (p *printer) newline() {
 	p.used = 0
 }
 
-// line begins a line. What does not fit one is put into definitions.
+// line begins a line: indented if it fits.
 func (p *printer) line(text string) {
-	indent := strings.Repeat("    ", p.depth)
-	if room := maxLine - 1 - len(indent); len(text) > room {
-		var definitions []string
-		definitions, text = shorten(text, room)
-		for _, d := range definitions {
-			p.write(d)
-			p.newline()
-		}
+	if 4*p.depth+len(text) < maxLine {
+		p.write(strings.Repeat("    ", p.depth))
+	} else if len(text) >= maxLine {
+		text = p.squeeze(text)
 	}
-	p.write(indent)
 	p.write(text)
+}
+
+// squeeze makes room in a line by a definition of a part of it: a line in which
+// names are replaced may be a byte longer than one that is typed.
+func (p *printer) squeeze(text string) string {
+	const name, enough, plenty = "_", 16, 256
+	for i := 0; i < len(text); {
+		n := strings.IndexAny(text[i:], `"#!\$`+blanks)
+		if n < 0 {
+			n = len(text) - i
+		}
+		if n >= enough {
+			n = min(n, plenty)
+			p.write("$" + name + "=" + text[i:i+n])
+			p.newline()
+			return text[:i] + "${" + name + "}" + text[i+n:]
+		}
+		i += n + 1
+	}
+	return text
 }
 
 func (p *printer) comments(comments []Comment) {
@@ -83,7 +98,7 @@ func (p *printer) nodes(nodes []*Node) {
 			p.line("}")
 			p.tail(n.Behind)
 		default:
-			p.line(words(n.Words))
+			p.line(p.words(n.Words))
 			p.tail(n.After)
 		}
 	}
@@ -91,7 +106,17 @@ func (p *printer) nodes(nodes []*Node) {
 
 // block writes a line with the block that follows it.
 func (p *printer) block(n *Node) {
-	p.line(strings.TrimLeft(words(n.Words)+" {", " "))
+	text := p.words(n.Words)
+	switch {
+	case text == "":
+		p.line("{")
+	case len(text)+len(" {") < maxLine:
+		p.line(text + " {")
+	default:
+		p.line(text)
+		p.newline()
+		p.line("{")
+	}
 	p.tail(n.After[:min(1, len(n.After))])
 	p.depth++
 	p.comments(n.After[min(1, len(n.After)):])
@@ -104,13 +129,31 @@ func (p *printer) block(n *Node) {
 	}
 }
 
-// words writes words with a blank between them.
-func words(words []Word) string {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		quoted[i] = Quote(w.Text, i == 0)
+// words writes words with a blank between them: quoted where need be, or, if
+// that takes too much room, with backslashes in front of what starts comments.
+func (p *printer) words(words []Word) string {
+	text := join(words, Quote)
+	if len(text) >= maxLine {
+		text = join(words, escape)
 	}
-	return strings.Join(quoted, " ")
+	return text
+}
+
+func join(words []Word, write func(word string, keyword bool) string) string {
+	written := make([]string, len(words))
+	for i, w := range words {
+		written[i] = write(w.Text, i == 0)
+	}
+	return strings.Join(written, " ")
+}
+
+// escape is Quote, but prefers a backslash to quotes.
+func escape(word string, keyword bool) string {
+	plain := strings.NewReplacer("#", "", "!", "").Replace(word)
+	if plain == "" || strings.Contains(word, `\`) || Quote(plain, keyword) != plain {
+		return Quote(word, keyword)
+	}
+	return strings.NewReplacer("#", `\#`, "!", `\!`).Replace(word)
 }
 
 // Quote returns a word as it has to be written, in double quotes if need be; a
