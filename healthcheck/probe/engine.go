@@ -183,29 +183,27 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 func (e *Engine) loop() error {
-	now, started := time.Now(), false
-	for e.ctx.Err() == nil {
-		// The deadline comes before the inbox: whoever fills the inbox later
-		// moves the deadline later, too.
-		until := e.agenda.until()
-		if err := e.poll.until(until); err != nil {
-			return fmt.Errorf("health checks: %w", err)
-		}
-		// What has just been started may have come back already, from close by:
-		// a look is cheaper than going to sleep.
-		busy := e.takeInbox(now) || started || !until.IsZero() && !until.After(now)
-		if busy {
-			e.poll.peek()
-		} else if err := e.poll.wait(); err != nil {
-			return fmt.Errorf("health checks: %w", err)
-		}
-		now = time.Now()
+	for now := time.Now(); e.ctx.Err() == nil; now = time.Now() {
 		for _, ev := range e.poll.ready() {
 			if j := e.connection(int(ev.Fd)); j != nil {
 				e.happened(j, ev.Events, now)
 			}
 		}
-		started = e.work(now)
+		e.work(now)
+		busy := e.takeInbox(now)
+		// What has just been started may have come back already, from close by,
+		// and is looked for before going to sleep.
+		until := e.agenda.until()
+		if busy || !until.IsZero() && !until.After(now) {
+			e.poll.peek()
+			continue
+		}
+		if err := e.poll.until(until); err != nil {
+			return fmt.Errorf("health checks: %w", err)
+		}
+		if err := e.poll.wait(); err != nil {
+			return fmt.Errorf("health checks: %w", err)
+		}
 	}
 	return nil
 }
@@ -222,22 +220,19 @@ func (e *Engine) takeInbox(now time.Time) bool {
 	return len(in) > 0
 }
 
-// work starts what is due and ends what took too long, and reports whether
-// there was anything.
-func (e *Engine) work(now time.Time) (any bool) {
+// work starts what is due and ends what took too long, a batch at a time.
+func (e *Engine) work(now time.Time) {
 	for range batch {
 		j := e.agenda.next(now)
 		if j == nil {
-			break
+			return
 		}
-		any = true
 		if j.running {
 			e.late(j, now)
 		} else {
 			e.start(j, now)
 		}
 	}
-	return any
 }
 
 func (e *Engine) set(specs []healthcheck.Spec, now time.Time) {
