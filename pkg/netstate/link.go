@@ -23,14 +23,15 @@ func (m MAC) String() string {
 
 // Link is one network interface.
 type Link struct {
-	Index  int
-	Name   string
-	Kind   string // "macvlan", "ipvlan", "vrf", "bond" …; empty for hardware
-	MAC    MAC
-	MTU    int
-	Parent int    // lower interface of a vlan, macvlan or ipvlan; 0: none
-	Master int    // bridge, bond or VRF the link belongs to; 0: none
-	Table  uint32 // routing table of a VRF
+	Index     int
+	Name      string
+	Kind      string // "macvlan", "ipvlan", "vrf", "bond" …; empty for hardware
+	MAC       MAC
+	Broadcast MAC
+	MTU       int
+	Parent    int    // lower interface of a vlan, macvlan or ipvlan; 0: none
+	Master    int    // bridge, bond or VRF the link belongs to; 0: none
+	Table     uint32 // routing table of a VRF
 
 	Admin        bool // administratively up
 	Carrier      bool // the lower layer works: IFF_RUNNING, and not known to be dormant or down

@@ -271,7 +271,7 @@ func (r *role) announceNow(i *instance, repeat int) {
 		i.log.Debug(fmt.Sprintf("(%s) Sending/queueing %s on %s for %v", i.cfg.Name, what, l.Name, a.Prefix.Addr()))
 		list = append(list, link.Announcement{
 			Owner: i.cfg.Name, Interface: l.Name, Index: a.Link, MAC: net.HardwareAddr(l.MAC.Bytes()), Addr: a.Prefix.Addr(),
-			Router: forwarding[a.Link],
+			Broadcast: net.HardwareAddr(l.Broadcast.Bytes()), Router: forwarding[a.Link],
 		})
 	}
 	r.announcer.Announce(list, repeat)

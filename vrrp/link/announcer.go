@@ -120,17 +120,23 @@ func (n *Announcer) drain() time.Duration {
 
 // frames sends Ethernet frames through any interface by one packet socket that
 // never receives.
-type frames struct{ fd int }
+type frames struct {
+	fd     int
+	cooked int // for links that are not Ethernet; -1 until there is one
+}
 
 func openFrames() (*frames, error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open packet socket: %w", err)
 	}
-	return &frames{fd: fd}, nil
+	return &frames{fd: fd, cooked: -1}, nil
 }
 
 func (f *frames) announce(a Announcement) error {
+	if len(a.MAC) == infiniBandLength {
+		return f.announceCooked(a)
+	}
 	frame, err := a.Frame()
 	if err != nil {
 		return err
@@ -149,4 +155,26 @@ func (f *frames) announce(a Announcement) error {
 	return nil
 }
 
-func (f *frames) close() { unix.Close(f.fd) }
+func (f *frames) announceCooked(a Announcement) error {
+	to, etherType, body, err := a.infiniBand()
+	if err != nil {
+		return err
+	}
+	if f.cooked < 0 {
+		f.cooked, err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("open packet socket: %w", err)
+		}
+	}
+	if err := sendCooked(f.cooked, a.Index, to, etherType, body); err != nil {
+		return fmt.Errorf("announce %s: %w", a.Addr, err)
+	}
+	return nil
+}
+
+func (f *frames) close() {
+	unix.Close(f.fd)
+	if f.cooked >= 0 {
+		unix.Close(f.cooked)
+	}
+}

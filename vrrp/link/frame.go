@@ -23,8 +23,9 @@ var (
 	allNodesMAC    = net.HardwareAddr{0x33, 0x33, 0, 0, 0, 1}
 )
 
-// ErrNotEthernet reports a link layer address that is not six bytes long.
-var ErrNotEthernet = errors.New("announcements need an Ethernet address")
+// ErrNotEthernet reports a link layer address that is neither Ethernet's nor
+// InfiniBand's.
+var ErrNotEthernet = errors.New("announcements need an Ethernet or InfiniBand address")
 
 // Frame is the announcement as an Ethernet frame: a gratuitous ARP request for
 // IPv4, an unsolicited neighbour advertisement for IPv6.

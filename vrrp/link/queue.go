@@ -12,6 +12,7 @@ type Announcement struct {
 	Interface string // name of the interface to send through, for reports
 	Index     int    // interface to send through
 	MAC       net.HardwareAddr
+	Broadcast net.HardwareAddr // of the link; only InfiniBand needs it
 	Addr      netip.Addr
 	Router    bool // IPv6: this host forwards packets
 }

@@ -22,7 +22,7 @@ func measureAdverts(b *bench) {
 				return b.adverts(bin, n, time.Second, "", busy)
 			})
 		}
-		for _, n := range []int{1, 20} {
+		for _, n := range []int{1, 10} {
 			b.compare(fmt.Sprintf("adverts, %d instances, advert_int 0.01, vrrp_rt_priority 50, %s", n, with), 1, func(bin string) figures {
 				return b.adverts(bin, n, 10*time.Millisecond, "global_defs {\n vrrp_rt_priority 50\n}\n", busy)
 			})

@@ -67,6 +67,8 @@ func decodeLink(b []byte) (l netstate.Link, ok bool) {
 			l.Name = text(v)
 		case unix.IFLA_ADDRESS:
 			l.MAC = netstate.MAC(v)
+		case unix.IFLA_BROADCAST:
+			l.Broadcast = netstate.MAC(v)
 		case unix.IFLA_MTU:
 			l.MTU = int(u32(v))
 		case unix.IFLA_LINK:
