@@ -73,7 +73,7 @@ func (d *decoder) forget(v *virtualDraft) {
 	d.virtual(v)
 	d.servers(v)
 	d.late, d.problems = d.problems, said
-	d.cfg.forgotten++
+	d.cfg.forgotten += len(v.reals)
 }
 
 // groupless reports a service of a group that does not exist. keepalived's test

@@ -45,15 +45,24 @@ type Config struct {
 
 	scriptAccount bool // the default account of scripts exists
 	garpDone      bool // defaults of gratuitous ARP are filled in
-	forgotten     int  // virtual servers that a brief reading did not keep
+	forgotten     int  // real servers that a brief reading did not keep
 }
 
 // HasVRRP, HasCheckers and HasBFD say which roles have something to do.
 func (c *Config) HasVRRP() bool {
 	return len(c.Instances) > 0 || len(c.StaticAddresses) > 0 || len(c.StaticRoutes) > 0 || len(c.StaticRules) > 0
 }
-func (c *Config) HasCheckers() bool { return len(c.VirtualServers)+c.forgotten > 0 }
+func (c *Config) HasCheckers() bool { return len(c.VirtualServers) > 0 || c.forgotten > 0 }
 func (c *Config) HasBFD() bool      { return len(c.BFD) > 0 }
+
+// CountServers is how many real servers there are, whether they were kept or not.
+func (c *Config) CountServers() int {
+	n := c.forgotten
+	for _, vs := range c.VirtualServers {
+		n += len(vs.RealServers)
+	}
+	return n
+}
 
 // Tri is a boolean that may be left unset, so that another level decides.
 type Tri uint8

@@ -21,6 +21,8 @@ type reading struct {
 	files *os.File    // all that was read, for the roles
 	roles config.Role // those that have something to do
 	found bool        // the main file could be read
+
+	servers int // real servers
 }
 
 // read reads the configuration from the operator's files.
@@ -34,7 +36,7 @@ func (o *Options) read(dir string, mode config.Mode) (*reading, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keep a copy of the configuration: %w", err)
 	}
-	r.files = files
+	r.files, r.servers = files, r.Config.CountServers()
 	for i := range kinds {
 		if kinds[i].has(r.Config) {
 			r.roles |= kinds[i].role

@@ -313,15 +313,10 @@ func (s *supervisor) stop() {
 // more where there are thousands of real servers to be taken down. What a role is
 // killed over stays in the kernel.
 func (s *supervisor) childWait() time.Duration {
-	c := s.running.Config
-	if c.Process.ChildWaitTimeGiven {
-		return c.Process.ChildWaitTime
+	if p := &s.running.Config.Process; p.ChildWaitTimeGiven {
+		return p.ChildWaitTime
 	}
-	servers := 0
-	for _, vs := range c.VirtualServers {
-		servers += len(vs.RealServers)
-	}
-	return 5*time.Second + time.Duration(servers)*time.Millisecond
+	return 5*time.Second + time.Duration(s.running.servers)*time.Millisecond
 }
 
 func (s *supervisor) signal(sig os.Signal) {
