@@ -351,7 +351,7 @@ func keys(set map[ipvs.Key]bool) []ipvs.Key {
 }
 
 // work carries out jobs and answers queries until ctx ends; what it has begun it
-// finishes. It owns the kernel.
+// finishes, but for reading. It owns the kernel.
 func (r *role) work(ctx context.Context) {
 	for {
 		select {
@@ -359,8 +359,12 @@ func (r *role) work(ctx context.Context) {
 			return
 		case j := <-r.jobs:
 			limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+			reading, stopReading := context.WithCancel(limited)
+			heed := context.AfterFunc(ctx, stopReading) // a large table takes longer than a stop may
 			start := time.Now()
-			out := carryOut(limited, r.kernel, j)
+			out := carryOut(limited, reading, r.kernel, j)
+			heed()
+			stopReading()
 			cancel()
 			out.took = time.Since(start)
 			r.outcomes <- out

@@ -42,7 +42,7 @@ func (r *role) start(ctx context.Context) error {
 	e := r.policy.load(r.cfg, checksFor(r.cfg), found, r.started)
 	r.policy.recalled = nil
 	r.surround(r.policy.rules(), r.policy.parameters(), r.policy.answering())
-	r.finish(carryOut(ctx, r.kernel, job{
+	r.finish(carryOut(ctx, ctx, r.kernel, job{
 		keys: r.policy.keys, want: r.policy.table(), full: true, found: &found,
 		// Another program's servers stay until the checks of ours have spoken.
 		gentle: !r.opt.Restarted && lvs.ReconcileInterval > 0,

@@ -793,3 +793,29 @@ func TestOrdersOutliveTheProcess(t *testing.T) {
 		t.Errorf("recall of a broken file = %v", o)
 	}
 }
+
+// unreadable is a kernel that does not finish reading its table.
+type unreadable struct{ ipvs.Kernel }
+
+func (unreadable) Read(ctx context.Context, _ func(ipvs.Key) bool) (ipvs.Table, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// A stop does not wait until a large table has been read.
+func TestStopInterruptsReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRole(Options{Log: zap.NewNop()}, unreadable{ipvstest.New()})
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); r.work(ctx) }()
+		r.jobs <- job{full: true, keys: []ipvs.Key{webKey}}
+		time.Sleep(time.Second)
+		stopped := time.Now()
+		stop()
+		<-done
+		if d := time.Since(stopped); d > 0 {
+			t.Errorf("the worker ended after %v", d)
+		}
+	})
+}

@@ -59,8 +59,9 @@ type outcome struct {
 }
 
 // carryOut does a job: reads, plans, sends, and looks again when the kernel says
-// that the table is not what was read or does not answer.
-func carryOut(ctx context.Context, k ipvs.Kernel, j job) outcome {
+// that the table is not what was read or does not answer. It stops reading when
+// reading ends, which may be long before ctx does: what it sends, it sends whole.
+func carryOut(ctx, reading context.Context, k ipvs.Kernel, j job) outcome {
 	out := outcome{job: j}
 	for _, e := range j.errands {
 		e.run(ctx, k)
@@ -69,7 +70,7 @@ func carryOut(ctx context.Context, k ipvs.Kernel, j job) outcome {
 		return out
 	}
 	for round := range rounds {
-		have, err := read(ctx, k, j, round)
+		have, err := read(reading, k, j, round)
 		if err != nil {
 			out.err = err
 			return out
