@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"syscall"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/netstate"
 	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
-	"github.com/holdfast-lb/holdfast/vrrp/link"
 )
 
 // holdings are the addresses, routes and rules that somebody has while it is
@@ -29,10 +27,6 @@ type holdings struct {
 	repairAt   time.Time // not before
 	taken      bool      // somebody removed what the operator wants to be handed over then
 }
-
-// repairPause keeps us from fighting with somebody who removes our addresses
-// again and again.
-const repairPause = time.Second
 
 // resolve works out what an instance should hold, now that its interfaces are
 // known or are others.
@@ -242,174 +236,4 @@ func reasonText(err error) string {
 		return errno.Error()
 	}
 	return err.Error()
-}
-
-// announce tells the network about the addresses, once they are set.
-func (r *role) announce(i *instance, repeat int) {
-	if i.busy > 0 {
-		i.repeat = max(i.repeat, repeat)
-		return
-	}
-	r.announceNow(i, repeat)
-}
-
-func (r *role) announceNow(i *instance, repeat int) {
-	list := make([]link.Announcement, 0, len(i.want.Addresses))
-	forwarding := map[int]bool{} // by interface: asking takes reading a file
-	for _, a := range i.want.Addresses {
-		l, ok := r.mirror.Link(a.Link)
-		if !ok || !l.Resolves() {
-			continue
-		}
-		what := "gratuitous ARPs"
-		if !a.Prefix.Addr().Is4() {
-			what = "Unsolicited Neighbour Adverts"
-			if _, asked := forwarding[a.Link]; !asked {
-				forwarding[a.Link] = kernel.Forwarding(l.Name)
-			}
-		}
-		i.log.Debug(fmt.Sprintf("(%s) Sending/queueing %s on %s for %v", i.cfg.Name, what, l.Name, a.Prefix.Addr()))
-		list = append(list, link.Announcement{
-			Owner: i.cfg.Name, Interface: l.Name, Index: a.Link, MAC: net.HardwareAddr(l.MAC.Bytes()), Addr: a.Prefix.Addr(),
-			Broadcast: net.HardwareAddr(l.Broadcast.Bytes()), Router: forwarding[a.Link],
-		})
-	}
-	r.announcer.Announce(list, repeat)
-}
-
-// announceExtra tells switches behind the interface below a virtual one where
-// the virtual MAC is, at the pace of garp_extra_if.
-func (r *role) announceExtra(i *instance, now time.Time) {
-	if i.cfg.GARPExtraIf == 0 || !i.held || now.Before(i.extraAt) {
-		return
-	}
-	i.extraAt = now.Add(i.cfg.GARPExtraIf)
-	var list []link.Announcement
-	for _, a := range i.want.Addresses {
-		l, ok := r.mirror.Link(a.Link)
-		if !ok || l.Parent == 0 || !i.cfg.GARPExtraIfAll && a.Link != i.own.Index {
-			continue
-		}
-		list = append(list, link.Announcement{
-			Owner: i.cfg.Name, Interface: r.linkName(l.Parent), Index: l.Parent, MAC: net.HardwareAddr(l.MAC.Bytes()), Addr: a.Prefix.Addr(),
-			Router: !a.Prefix.Addr().Is4() && kernel.Forwarding(l.Name),
-		})
-	}
-	r.announcer.Announce(list, 1)
-}
-
-// announced hears of every announcement that was sent, from the announcer.
-func (r *role) announced(a link.Announcement, err error) {
-	if !r.log.Core().Enabled(zap.DebugLevel) {
-		return
-	}
-	what := "gratuitous ARP"
-	if a.Addr.Is6() {
-		what = "unsolicited Neighbour Advert"
-	}
-	text := fmt.Sprintf("Sending %s on %s for %v", what, a.Interface, a.Addr)
-	if err != nil {
-		r.log.Debug(text+" failed", zap.Error(err))
-		return
-	}
-	r.log.Debug(text)
-}
-
-// checkInterval is how often everything is compared with the kernel although
-// nothing was reported.
-const checkInterval = time.Second
-
-// repair puts back what somebody else removed, and tries again what was
-// refused.
-func (r *role) repair() {
-	now := time.Now()
-	if !r.amiss && now.Before(r.checkAt) {
-		return
-	}
-	r.amiss, r.checkAt = false, now.Add(checkInterval)
-	for _, i := range r.instances {
-		if i.refusals.expire(now) {
-			r.dirty = true
-		}
-		if !i.held {
-			continue
-		}
-		if i.busy > 0 || now.Before(i.repairAt) {
-			r.amiss = true // later
-			continue
-		}
-		ops := netstate.Plan(r.have(i.watched), netstate.Want{Present: i.watched})
-		if len(ops) == 0 {
-			continue
-		}
-		i.repairAt = now.Add(repairPause)
-		for _, op := range ops {
-			i.say("%s again: somebody else removed it", r.opText(op))
-		}
-		r.apply(i, ops)
-		r.announce(i, max(i.cfg.GARP.MasterRepeat, 1))
-	}
-	r.repairStatic(now)
-}
-
-// addressLost is an address that is gone. If its master did not remove it, the
-// operator decides whether to put it back or to hand over.
-func (r *role) addressLost(a netstate.Address) {
-	i := r.holders[a.Key()]
-	taken := i != nil && i.held && i.busy == 0
-	if taken || r.opt.LogAddresses {
-		r.log.Info(fmt.Sprintf("Netlink reflector reports IP %v removed from %s", a.Prefix.Addr(), r.linkName(a.Link)))
-	}
-	r.staticLost(func(c config.Address, _ config.Route, _ config.Rule) bool {
-		w, err := desiredAddress(c, c.Dev, r.mirror)
-		return err == nil && w.Key() == a.Key()
-	})
-	if i == nil && r.concerns(r.linkName(a.Link)) {
-		r.log.Debug(fmt.Sprintf("Deassigned address %v from interface %s", a.Prefix.Addr(), r.linkName(a.Link)))
-	}
-	if !taken {
-		return
-	}
-	watched := slices.ContainsFunc(i.watched.Addresses, func(w netstate.Address) bool { return w.Key() == a.Key() })
-	if watched {
-		r.removed(i)
-	}
-}
-
-// routeLost and ruleLost are the same for routes and rules.
-func (r *role) routeLost(route netstate.Route) {
-	r.staticLost(func(_ config.Address, c config.Route, _ config.Rule) bool {
-		w, err := desiredRoute(c, r.mirror)
-		return err == nil && w.Key() == route.Key()
-	})
-	r.lost(func(s netstate.State) bool {
-		return slices.ContainsFunc(s.Routes, func(w netstate.Route) bool {
-			return w.Key() == route.Key() && w.Protocol == route.Protocol
-		})
-	})
-}
-
-func (r *role) ruleLost(rule netstate.Rule) {
-	r.staticLost(func(_ config.Address, _ config.Route, c config.Rule) bool {
-		return c.Preference != 0 && desiredRule(c).Normal() == rule.Normal()
-	})
-	r.lost(func(s netstate.State) bool {
-		return slices.ContainsFunc(s.Rules, func(w netstate.Rule) bool { return w.Normal() == rule.Normal() })
-	})
-}
-
-func (r *role) lost(match func(netstate.State) bool) {
-	for _, i := range r.instances {
-		if i.held && i.busy == 0 && match(i.watched) {
-			r.removed(i)
-		}
-	}
-}
-
-// removed is what somebody took away from a master. To put it back is the
-// business of repair; to hand over is that of the machine, once it is clear
-// that the interface itself is well.
-func (r *role) removed(i *instance) {
-	r.amiss = true
-	i.taken = i.cfg.OnVIPRemoved == config.FailoverVIP
 }

@@ -1,0 +1,83 @@
+package router
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
+	"github.com/holdfast-lb/holdfast/vrrp/link"
+)
+
+// announce tells the network about the addresses, once they are set.
+func (r *role) announce(i *instance, repeat int) {
+	if i.busy > 0 {
+		i.repeat = max(i.repeat, repeat)
+		return
+	}
+	r.announceNow(i, repeat)
+}
+
+func (r *role) announceNow(i *instance, repeat int) {
+	list := make([]link.Announcement, 0, len(i.want.Addresses))
+	forwarding := map[int]bool{} // by interface: asking takes reading a file
+	for _, a := range i.want.Addresses {
+		l, ok := r.mirror.Link(a.Link)
+		if !ok || !l.Resolves() {
+			continue
+		}
+		what := "gratuitous ARPs"
+		if !a.Prefix.Addr().Is4() {
+			what = "Unsolicited Neighbour Adverts"
+			if _, asked := forwarding[a.Link]; !asked {
+				forwarding[a.Link] = kernel.Forwarding(l.Name)
+			}
+		}
+		i.log.Debug(fmt.Sprintf("(%s) Sending/queueing %s on %s for %v", i.cfg.Name, what, l.Name, a.Prefix.Addr()))
+		list = append(list, link.Announcement{
+			Owner: i.cfg.Name, Interface: l.Name, Index: a.Link, MAC: net.HardwareAddr(l.MAC.Bytes()), Addr: a.Prefix.Addr(),
+			Broadcast: net.HardwareAddr(l.Broadcast.Bytes()), Router: forwarding[a.Link],
+		})
+	}
+	r.announcer.Announce(list, repeat)
+}
+
+// announceExtra tells switches behind the interface below a virtual one where
+// the virtual MAC is, at the pace of garp_extra_if.
+func (r *role) announceExtra(i *instance, now time.Time) {
+	if i.cfg.GARPExtraIf == 0 || !i.held || now.Before(i.extraAt) {
+		return
+	}
+	i.extraAt = now.Add(i.cfg.GARPExtraIf)
+	var list []link.Announcement
+	for _, a := range i.want.Addresses {
+		l, ok := r.mirror.Link(a.Link)
+		if !ok || l.Parent == 0 || !i.cfg.GARPExtraIfAll && a.Link != i.own.Index {
+			continue
+		}
+		list = append(list, link.Announcement{
+			Owner: i.cfg.Name, Interface: r.linkName(l.Parent), Index: l.Parent, MAC: net.HardwareAddr(l.MAC.Bytes()), Addr: a.Prefix.Addr(),
+			Router: !a.Prefix.Addr().Is4() && kernel.Forwarding(l.Name),
+		})
+	}
+	r.announcer.Announce(list, 1)
+}
+
+// announced hears of every announcement that was sent, from the announcer.
+func (r *role) announced(a link.Announcement, err error) {
+	if !r.log.Core().Enabled(zap.DebugLevel) {
+		return
+	}
+	what := "gratuitous ARP"
+	if a.Addr.Is6() {
+		what = "unsolicited Neighbour Advert"
+	}
+	text := fmt.Sprintf("Sending %s on %s for %v", what, a.Interface, a.Addr)
+	if err != nil {
+		r.log.Debug(text+" failed", zap.Error(err))
+		return
+	}
+	r.log.Debug(text)
+}

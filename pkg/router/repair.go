@@ -1,0 +1,113 @@
+package router
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/netstate"
+)
+
+// repairPause keeps us from fighting with somebody who removes our addresses
+// again and again.
+const repairPause = time.Second
+
+// checkInterval is how often everything is compared with the kernel although
+// nothing was reported.
+const checkInterval = time.Second
+
+// repair puts back what somebody else removed, and tries again what was
+// refused.
+func (r *role) repair() {
+	now := time.Now()
+	if !r.amiss && now.Before(r.checkAt) {
+		return
+	}
+	r.amiss, r.checkAt = false, now.Add(checkInterval)
+	for _, i := range r.instances {
+		if i.refusals.expire(now) {
+			r.dirty = true
+		}
+		if !i.held {
+			continue
+		}
+		if i.busy > 0 || now.Before(i.repairAt) {
+			r.amiss = true // later
+			continue
+		}
+		ops := netstate.Plan(r.have(i.watched), netstate.Want{Present: i.watched})
+		if len(ops) == 0 {
+			continue
+		}
+		i.repairAt = now.Add(repairPause)
+		for _, op := range ops {
+			i.say("%s again: somebody else removed it", r.opText(op))
+		}
+		r.apply(i, ops)
+		r.announce(i, max(i.cfg.GARP.MasterRepeat, 1))
+	}
+	r.repairStatic(now)
+}
+
+// addressLost is an address that is gone. If its master did not remove it, the
+// operator decides whether to put it back or to hand over.
+func (r *role) addressLost(a netstate.Address) {
+	i := r.holders[a.Key()]
+	taken := i != nil && i.held && i.busy == 0
+	if taken || r.opt.LogAddresses {
+		r.log.Info(fmt.Sprintf("Netlink reflector reports IP %v removed from %s", a.Prefix.Addr(), r.linkName(a.Link)))
+	}
+	r.staticLost(func(c config.Address, _ config.Route, _ config.Rule) bool {
+		w, err := desiredAddress(c, c.Dev, r.mirror)
+		return err == nil && w.Key() == a.Key()
+	})
+	if i == nil && r.concerns(r.linkName(a.Link)) {
+		r.log.Debug(fmt.Sprintf("Deassigned address %v from interface %s", a.Prefix.Addr(), r.linkName(a.Link)))
+	}
+	if !taken {
+		return
+	}
+	watched := slices.ContainsFunc(i.watched.Addresses, func(w netstate.Address) bool { return w.Key() == a.Key() })
+	if watched {
+		r.removed(i)
+	}
+}
+
+// routeLost and ruleLost are the same for routes and rules.
+func (r *role) routeLost(route netstate.Route) {
+	r.staticLost(func(_ config.Address, c config.Route, _ config.Rule) bool {
+		w, err := desiredRoute(c, r.mirror)
+		return err == nil && w.Key() == route.Key()
+	})
+	r.lost(func(s netstate.State) bool {
+		return slices.ContainsFunc(s.Routes, func(w netstate.Route) bool {
+			return w.Key() == route.Key() && w.Protocol == route.Protocol
+		})
+	})
+}
+
+func (r *role) ruleLost(rule netstate.Rule) {
+	r.staticLost(func(_ config.Address, _ config.Route, c config.Rule) bool {
+		return c.Preference != 0 && desiredRule(c).Normal() == rule.Normal()
+	})
+	r.lost(func(s netstate.State) bool {
+		return slices.ContainsFunc(s.Rules, func(w netstate.Rule) bool { return w.Normal() == rule.Normal() })
+	})
+}
+
+func (r *role) lost(match func(netstate.State) bool) {
+	for _, i := range r.instances {
+		if i.held && i.busy == 0 && match(i.watched) {
+			r.removed(i)
+		}
+	}
+}
+
+// removed is what somebody took away from a master. To put it back is the
+// business of repair; to hand over is that of the machine, once it is clear
+// that the interface itself is well.
+func (r *role) removed(i *instance) {
+	r.amiss = true
+	i.taken = i.cfg.OnVIPRemoved == config.FailoverVIP
+}
