@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/config/convert"
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
+	"github.com/holdfast-lb/holdfast/pkg/config/host"
+	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
 
 const convertUsage = "[-o FILE] [--expand] [--drop] [--config-id ID] [--all-config] FILE"
@@ -40,9 +43,15 @@ func runConvert(args []string) int {
 		_ = diag.Renderer{}.Write(os.Stderr, problems)
 		return exitFound
 	}
-	text := outline.Text()
+	name, text := "x.conf", outline.Text()
 	if !convert.IsTOML(words[0]) {
-		text = convert.TOML(outline.Values())
+		name, text = "x.toml", convert.TOML(outline.Values())
+	}
+	again := convert.Load(name, syntax.Options{Source: syntax.Text(name, text)}, config.Test, host.Env())
+	if again.DumpData() != got.DumpData() {
+		fmt.Fprintf(os.Stderr, "holdfast convert: %s would mean something else in the other language: it depends on the order of keywords that are given several times\n", words[0])
+		fmt.Fprintln(os.Stderr, "give each keyword once in its block, and what others refer to first; `holdfast check` shows what has no effect")
+		return exitFound
 	}
 	if *output == "-" {
 		_, err = os.Stdout.WriteString(text)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
@@ -37,6 +38,7 @@ var meaning = cmp.Options{
 	cmp.Comparer(func(a, b diag.Span) bool { return true }),
 	cmp.Comparer(func(a, b syntax.Word) bool { return a.Text == b.Text }),
 	cmp.Comparer(func(a, b *config.Keyword) bool { return a == b }),
+	cmpopts.SortSlices(func(a, b config.Linkbeat) int { return strings.Compare(a.Interface, b.Interface) }), // a set
 }
 
 func read(name string, o syntax.Options) (*syntax.Tree, *config.Reading) {

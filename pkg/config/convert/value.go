@@ -158,9 +158,6 @@ func block(n *Node) *Table {
 // header adds the words behind a block's keyword.
 func header(t *Table, n *Node) {
 	k, w := n.Keyword, n.Words
-	if k.Takes == config.Sub && len(w) > 0 && w[len(w)-1].Quoted && (w[len(w)-1].Text == "{") {
-		w = w[:len(w)-1]
-	}
 	switch {
 	case len(w) == 0:
 	case k.Name == "virtual_server" && len(w) == 2 && (w[0].Text == keyFwmark || w[0].Text == keyGroup):
