@@ -819,3 +819,50 @@ func TestStopInterruptsReading(t *testing.T) {
 		}
 	})
 }
+
+// asked counts what a kernel is asked for.
+type asked struct {
+	ipvs.Kernel
+	tables, services int
+}
+
+func (a *asked) Read(ctx context.Context, owned func(ipvs.Key) bool) (ipvs.Table, error) {
+	a.tables++
+	return a.Kernel.Read(ctx, owned)
+}
+
+func (a *asked) Get(ctx context.Context, keys ...ipvs.Key) (ipvs.Table, error) {
+	a.services += len(keys)
+	return a.Kernel.Get(ctx, keys...)
+}
+
+// One server that changes costs one request, and a look at its own service.
+func TestCostOfOneChange(t *testing.T) {
+	many := func(weight int) *config.Config {
+		var all []*config.VirtualServer
+		for i := range 50 {
+			w := 1
+			if i == 25 {
+				w = weight
+			}
+			all = append(all, edit(vs(rs("10.9.0.11:80", w), rs("10.9.0.12:80", 1)), func(v *config.VirtualServer) {
+				v.Addr = addr(fmt.Sprintf("10.9.1.%d:80", i))
+			}))
+		}
+		return cfgOf(all...)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		k := ipvstest.New()
+		g := launch(t, k, many(1))
+		k.Applied()
+		seen := &asked{Kernel: k}
+		g.role.kernel = seen // the worker waits for its next job
+		g.reload <- many(7)
+		synctest.Wait()
+		g.did("edit 10.9.0.11:80 of 10.9.1.25:80/tcp")
+		if seen.tables != 0 || seen.services != 1 {
+			t.Errorf("the kernel was asked for %d whole tables and %d services", seen.tables, seen.services)
+		}
+		g.end()
+	})
+}
