@@ -101,7 +101,7 @@ func showVRRP(w io.Writer, s *control.VRRPSnapshot, now time.Time) {
 		fmt.Fprintf(w, "  %s %s\t%s\n", t.Kind, t.Name, t.State)
 	}
 	if n := s.Lateness.Count; n > 0 {
-		fmt.Fprintf(w, "  %d adverts were late by %.3f ms on average, %.3f ms at most\n", n, s.Lateness.Sum/float64(n)*1e3, s.Lateness.Max*1e3)
+		fmt.Fprintf(w, "  adverts late by %.1f ms on average, %.1f ms at most, of %d\n", s.Lateness.Sum/float64(n)*1e3, s.Lateness.Max*1e3, n)
 	}
 }
 

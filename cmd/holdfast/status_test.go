@@ -69,7 +69,7 @@ func TestShowStatus(t *testing.T) {
   VI_3        BACKUP  3h00m  priority 90  vrid 53, master 192.0.2.7
   group G     MASTER         VI_1 VI_3
   script chk  up
-  10 adverts were late by 0.100 ms on average, 0.500 ms at most
+  adverts late by 0.1 ms on average, 0.5 ms at most, of 10
 checkers, up 1m00s
   [192.0.2.1]:tcp:80  up  weight 1 of 1
     sorry server [10.0.0.9]:tcp:80 serves
