@@ -36,11 +36,8 @@ type Command struct {
 	Timeout time.Duration // 0: no limit
 }
 
-// User is an account to run as.
-type User struct {
-	UID, GID uint32
-	Groups   []uint32 // supplementary groups
-}
+// User is an account to run as, with the rights of no other group than its own.
+type User struct{ UID, GID uint32 }
 
 // With returns the command with further arguments after its own.
 func (c Command) With(args ...string) Command {
@@ -159,7 +156,7 @@ func start(c Command) (*exec.Cmd, error) {
 	cmd.Env = environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if u := c.User; u != nil && !u.isSelf() {
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: []uint32{u.GID}}
 	}
 	defer resetSchedulingOfChild()()
 	if err := cmd.Start(); err != nil {
@@ -171,7 +168,7 @@ func start(c Command) (*exec.Cmd, error) {
 // isSelf reports whether running as u changes nothing, in which case no
 // privilege is needed.
 func (u *User) isSelf() bool {
-	return int(u.UID) == os.Geteuid() && int(u.GID) == os.Getegid() && len(u.Groups) == 0
+	return int(u.UID) == os.Geteuid() && int(u.GID) == os.Getegid()
 }
 
 // environment is the daemon's environment without what could change which
