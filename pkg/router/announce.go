@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/holdfast-lb/holdfast/pkg/netstate"
 	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
 	"github.com/holdfast-lb/holdfast/vrrp/link"
 )
@@ -25,7 +26,7 @@ func (r *role) announceNow(i *instance, repeat int) {
 	forwarding := map[int]bool{} // by interface: asking takes reading a file
 	for _, a := range i.want.Addresses {
 		l, ok := r.mirror.Link(a.Link)
-		if !ok || !l.Resolves() {
+		if !ok || !l.Resolves() || !r.probed(a) {
 			continue
 		}
 		what := "gratuitous ARPs"
@@ -42,6 +43,28 @@ func (r *role) announceNow(i *instance, repeat int) {
 		})
 	}
 	r.announcer.Announce(list, repeat)
+}
+
+// probed reports whether duplicate address detection lets us speak of an address.
+func (r *role) probed(want netstate.Address) bool {
+	if want.Prefix.Addr().Is4() || want.NoDAD {
+		return true
+	}
+	have, exists := r.mirror.Address(want)
+	return exists && have.Usable()
+}
+
+// detected follows the end of duplicate address detection: the network can be
+// told, or somebody else has the address.
+func (r *role) detected(was, is netstate.Address) {
+	i := r.holders[is.Key()]
+	switch {
+	case i == nil || !i.held:
+	case is.Duplicate && !was.Duplicate:
+		i.refusals.add(fmt.Sprintf("address %v refused: somebody else on the link has it", is.Prefix.Addr()), time.Now())
+	case was.Tentative && is.Usable():
+		r.announce(i, max(i.cfg.GARP.MasterRepeat, 1))
+	}
 }
 
 // announceExtra tells switches behind the interface below a virtual one where

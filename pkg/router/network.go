@@ -159,12 +159,13 @@ func (r *role) netChanged(ev netstate.Event) {
 			r.begin()
 		}
 	case netstate.AddressChanged:
-		_, known := r.mirror.Address(ev.Address)
+		was, known := r.mirror.Address(ev.Address)
 		r.arrived.note(ev.Address)
 		r.mirror.Apply(ev)
 		if !known {
 			r.addressCame(ev.Address)
 		}
+		r.detected(was, ev.Address)
 	case netstate.AddressGone:
 		r.arrived.forget(ev.Address)
 		r.mirror.Apply(ev)

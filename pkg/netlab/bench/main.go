@@ -88,6 +88,7 @@ type bench struct {
 	runs   int
 	quick  bool
 	titles *regexp.Regexp
+	phase  float64 // of the run: 0 for the first, nearly 1 for the last
 }
 
 // contestants are the daemons, the reference first.
@@ -109,7 +110,8 @@ func (b *bench) compare(title string, runs int, measure func(bin string) figures
 		all[i] = map[string][]float64{}
 	}
 	var order []string
-	for range runs {
+	for n := range runs {
+		b.phase = float64(n) / float64(runs)
 		for i, bin := range b.contestants() {
 			for name, value := range b.isolated(title, bin, func() figures { return measure(bin) }) {
 				if !slices.Contains(order, name) {
@@ -137,7 +139,7 @@ func (b *bench) compare(title string, runs int, measure func(bin string) figures
 
 // isolated runs one measurement and undoes what it made. One that fails has no figures.
 func (b *bench) isolated(title, bin string, measure func() figures) (out figures) {
-	inner := &bench{runs: b.runs, quick: b.quick, titles: b.titles}
+	inner := &bench{runs: b.runs, quick: b.quick, titles: b.titles, phase: b.phase}
 	inner.Log = b.Log
 	saved := b.Program
 	b.Program = inner.Program

@@ -44,7 +44,9 @@ func (b *bench) pair(bin, advert string) *pair {
 	p.r[1].Daemon(bin, instances(1, 100, advert, ""), "-P")
 	b.took("r1 is master", 15*time.Second, func() bool { return p.r[0].Has(address) && !p.r[1].Has(address) })
 	p.load = p.client.Load("udp", address+":7", 8, 4*time.Millisecond, 30*time.Millisecond)
-	time.Sleep(300 * time.Millisecond)
+	// How long a takeover lasts depends on how long ago the last advert was sent.
+	every, _ := time.ParseDuration(advert + "s")
+	time.Sleep(300*time.Millisecond + time.Duration(b.phase*float64(every)))
 	return p
 }
 

@@ -178,3 +178,32 @@ func TestDontRelease(t *testing.T) {
 		}
 	})
 }
+
+// An address that the kernel refuses, or that another host is found to have, is a fault of
+// its instance alone, and says so.
+func TestRefusedAddress(t *testing.T) {
+	t.Parallel()
+	l := newLAN(t)
+	l.client.AddAddr("eth0", "fd05::77/64")
+	l.r[0].Sysctl("net/ipv6/conf/eth1/disable_ipv6", "1")
+	l.r[0].Sysctl("net/ipv6/conf/eth0/accept_dad", "1")
+	l.r[0].Sysctl("net/ipv6/conf/eth0/dad_transmits", "1")
+	d := l.start(0, netlab.Holdfast(t),
+		router{priority: 150},
+		router{name: "REFUSED", vrid: 52, priority: 150, vips: "10.5.0.52/24", extra: "virtual_ipaddress_excluded {\n fd06::52/64 dev eth1\n }"},
+		router{name: "TAKEN", vrid: 53, priority: 150, vips: "10.5.0.53/24", extra: "virtual_ipaddress_excluded {\n fd05::77/64 dev eth0 -nodad\n }"},
+		router{name: "FREE", vrid: 54, priority: 150, vips: "10.5.0.54/24", extra: "virtual_ipaddress_excluded {\n fd05::78/64 dev eth0 -nodad\n }"})
+	d.WaitLog(10*time.Second, `\(REFUSED\): entering FAULT state \(address fd06::52 refused`)
+	d.WaitLog(10*time.Second, `\(TAKEN\): entering FAULT state \(address fd05::77 refused: somebody else`)
+	l.only(5*time.Second, 0, vip)
+	l.Eventually(5*time.Second, "what is left is given up", func() bool { return l.holders("10.5.0.52")+l.holders("10.5.0.53") == "" })
+	if out, err := d.Ask("status"); err != nil || !strings.Contains(out, "because address fd06::52 refused") {
+		t.Errorf("status (%v):\n%s", err, out)
+	}
+	l.Eventually(10*time.Second, "fd05::78 is announced", func() bool {
+		return len(netlab.Announcements(l.seen[0].Received(), "fd05::78")) >= 5
+	})
+	if early := len(netlab.Announcements(l.seen[0].Received(), "fd05::77")); early > 0 {
+		t.Errorf("%d announcements of an address that was not ours", early)
+	}
+}
