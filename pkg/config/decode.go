@@ -395,6 +395,7 @@ func (d *decoder) address(w syntax.Word) (netip.Addr, bool) {
 	addr, ok := parseAddr(w.Text)
 	if !ok {
 		d.err("invalid-address", w, "%q is not an IP address", w.Text)
+		d.hintAddress(w.Text)
 	}
 	return addr, ok
 }

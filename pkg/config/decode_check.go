@@ -139,7 +139,7 @@ func setDigest(d *decoder, a *arg) {
 	b, err := hex.DecodeString(w.Text)
 	if err != nil || len(b) != 16 {
 		d.err("invalid-digest", w, "a digest is 32 hexadecimal digits")
-		d.hint("genhash prints it")
+		d.hint("holdfast genhash -s SERVER -p PORT -u PATH prints it")
 		return
 	}
 	d.url.Digest, d.url.DigestGiven = [16]byte(b), true

@@ -131,7 +131,7 @@ func (d *decoder) processName(a *arg) string {
 	if len(name) > 15 {
 		d.err("name-too-long", a.words[0], "a process name has at most 15 characters")
 		name = name[:15]
-		d.hint("it is cut to %s", name)
+		d.hint("write at most 15 characters; it is cut to %s", name)
 	}
 	return name
 }
@@ -160,6 +160,12 @@ func setDynamicInterfaces(d *decoder, a *arg) {
 // unknownWord reports a word that should be one of some words.
 func (d *decoder) unknownWord(w syntax.Word, words ...string) {
 	d.err("unknown-word", w, "%q is not known here", w.Text)
+	for _, word := range words {
+		if strings.EqualFold(w.Text, word) {
+			d.hint("write %s: upper and lower case are not the same", word)
+			return
+		}
+	}
 	d.hint("it may be %s", strings.Join(words, ", "))
 }
 

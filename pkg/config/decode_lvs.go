@@ -57,6 +57,7 @@ func (d *decoder) serverAddr(words []syntax.Word) (netip.AddrPort, bool) {
 	addr, ok := parseAddr(words[0].Text)
 	if !ok {
 		d.err("invalid-address", words[0], "%q is not an IP address; the whole block is ignored", words[0].Text)
+		d.hintAddress(words[0].Text)
 		return netip.AddrPort{}, false
 	}
 	return netip.AddrPortFrom(addr, uint16(port)), true

@@ -70,6 +70,9 @@ func (d *decoder) wantInterface(w syntax.Word, what string) {
 	}
 	d.unusable("unknown-interface", w, "the interface %s of %s does not exist", w.Text, what)
 	d.hint("check its name with `ip link`, or set dynamic_interfaces if it comes later")
+	if w.Text == "=" {
+		d.hint("leave the = away: a keyword and its value stand side by side")
+	}
 	d.missingLink = true
 }
 
@@ -155,6 +158,7 @@ func (d *decoder) hostPart(w syntax.Word) (netip.Addr, bool) {
 	addr, ok := parseAddr(text)
 	if !ok {
 		d.err("invalid-address", w, "%q is not an IP address", w.Text)
+		d.hintAddress(w.Text)
 	}
 	return addr, ok
 }

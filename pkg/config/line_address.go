@@ -72,6 +72,11 @@ func (d *decoder) prefix(w syntax.Word) (netip.Prefix, bool) {
 			n = int(v)
 		case ok:
 			d.hint("the length of a prefix is 0 to %d; %d is used", bits, bits)
+			if mask, ok := parseAddr(length); ok && mask.Is4() {
+				d.hint("write the number of its bits in place of the mask; %d is used", bits)
+			} else if strings.Contains(length, ",") {
+				d.hint("write one address on each line, without commas; /%d is used", bits)
+			}
 		}
 	}
 	if !ok {
@@ -86,6 +91,7 @@ func (d *decoder) addressLine(words []syntax.Word, virtual bool) (Address, bool)
 	var ok bool
 	if a.Prefix, ok = d.prefix(words[0]); !ok {
 		d.err("invalid-address", words[0], "%q is not an IP address", words[0].Text)
+		d.hintAddress(words[0].Text)
 		return a, false
 	}
 	bad := false
@@ -100,6 +106,9 @@ func (d *decoder) addressLine(words []syntax.Word, virtual bool) (Address, bool)
 		}
 		d.err("unknown-option", w, "%q is not an option of an address", w.Text)
 		d.hintClosest(w.Text, addressBlock.Names())
+		if _, ok := d.env.link(w.Text); ok {
+			d.hint("write dev in front of the interface: dev %s", w.Text)
+		}
 	}
 	if d.stopped || bad {
 		return a, false
@@ -251,6 +260,20 @@ func (d *decoder) broadcast(a *Address, w syntax.Word) {
 	}
 	binary.BigEndian.PutUint32(b[:], n)
 	a.Broadcast = netip.AddrFrom4(b)
+}
+
+// hintAddress tells what is wrong with a word that is no address, if it is one
+// of the usual mistakes.
+func (d *decoder) hintAddress(text string) {
+	addrPort, err := netip.ParseAddrPort(text)
+	switch {
+	case err == nil:
+		d.hint("write the port as a word of its own: %s %d", addrPort.Addr(), addrPort.Port())
+	case strings.Contains(text, ","):
+		d.hint("write one address on each line, without commas")
+	case text != "" && text[0]|0x20 >= 'a' && text[0]|0x20 <= 'z' && !strings.Contains(text, ":"):
+		d.hint("names are not looked up here: write the address of %s", text)
+	}
 }
 
 // hintClosest hints at the name that was perhaps meant.

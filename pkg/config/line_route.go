@@ -180,6 +180,7 @@ func (p *routeReader) attribute(w, v syntax.Word) {
 		n, ok := d.number(t, v.Text)
 		if !ok {
 			p.fail("unknown-"+what, v, "%q is not a %s", v.Text, what)
+			d.hint("write a number, or a name of /etc/iproute2; the whole route is left out")
 		}
 		return n
 	}

@@ -102,7 +102,7 @@ func (d *decoder) micros(w syntax.Word, scale int, low, high int64) (time.Durati
 	}
 	if rest != "" && !d.tolerate(w, rest) {
 		d.err("invalid-number", w, "%q is not a number", w.Text)
-		d.hintDecimal(w.Text, rest)
+		d.hintDecimal(w.Text, rest, scale)
 		return 0, false
 	}
 	n, ok := atoi(whole)
@@ -134,12 +134,18 @@ func (d *decoder) rangeError(w syntax.Word, scale int, low, high int64) {
 		strings.TrimSpace(w.Text), decimal(low, scale), decimal(high, scale))
 }
 
-func (d *decoder) hintDecimal(text, rest string) {
-	if rest[0] == ',' {
+func (d *decoder) hintDecimal(text, rest string, scale int) {
+	v, err := time.ParseDuration(text)
+	switch {
+	case rest[0] == ',':
 		d.hint("the decimal mark is a point: %s", strings.Replace(text, ",", ".", 1))
-		return
+	case err == nil && scale == 3:
+		d.hint("this is in milliseconds: write %s", decimal(v.Microseconds(), 3))
+	case err == nil:
+		d.hint("this is in seconds: write %s", decimal(v.Microseconds(), 6))
+	default:
+		d.hint("write only the number: %s", strings.TrimSuffix(text, rest))
 	}
-	d.hint("write only the number: %s", strings.TrimSuffix(text, rest))
 }
 
 func splitDigits(s string) (string, string, string) {

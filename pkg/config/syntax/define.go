@@ -50,8 +50,16 @@ func continues(c chunk) (_ chunk, more bool) {
 // so a line that is only a comment ends the definition, even if a backslash
 // stands at the end of the comment.
 func (r *reader) continued() (_ chunk, more bool) {
-	if n := len(r.made) - 1; n >= 0 {
-		line, _, _ := r.make(&r.made[n])
+	for n := len(r.made) - 1; n >= 0; n = len(r.made) - 1 {
+		line, _, ok := r.make(&r.made[n])
+		if !ok {
+			r.made = r.made[:n]
+			continue
+		}
+		if r.budget--; r.budget < 0 {
+			r.tooMuch(line)
+			return chunk{}, false
+		}
 		return continues(line)
 	}
 	if len(r.files) == 0 {
