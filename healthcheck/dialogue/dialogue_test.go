@@ -2,7 +2,9 @@ package dialogue
 
 import (
 	"bytes"
+	"crypto/md5"
 	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -264,4 +266,24 @@ func fuzz(t *testing.T, p Plan, in []byte, size int) {
 	if whole, _ := converse(p, in, len(in)+1); whole.OK != r.OK || whole.Fault != r.Fault {
 		t.Fatalf("in pieces of %d: %+v; whole: %+v", size, r, whole)
 	}
+}
+
+// What genhash shows of an answer is what a check sees of it.
+func FuzzSplit(f *testing.F) {
+	f.Add([]byte("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello"))
+	f.Add([]byte("HTTP/1.1 503\n\nbye"))
+	p := plan(f, page(healthcheck.URL{Path: "/", Digest: "00", Status: []healthcheck.StatusRange{{Low: 100, High: 999}}}))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		head, body, err := Split(in)
+		if err == nil && !bytes.HasPrefix(in[len(head):], body) {
+			t.Fatalf("%q is not what follows %q", body, head)
+		}
+		r, _ := converse(p, in, len(in)+1)
+		if saw := r.Fault == healthcheck.FaultDigest; saw != (err == nil) && len(head) <= maxHead {
+			t.Fatalf("a check says %+v, genhash %v", r, err)
+		}
+		if want := fmt.Sprintf("digest differs: %x", md5.Sum(body)); err == nil && r.Reason != want {
+			t.Fatalf("a check says %q, genhash %q", r.Reason, want)
+		}
+	})
 }
