@@ -16,9 +16,12 @@ import (
 )
 
 // start programs the tables. It runs before any goroutine, so the kernel is its.
-// When ctx ends meanwhile it goes on: what it has not looked at could not be taken
-// down either, and a predecessor may have left something.
+// When ctx ends meanwhile it adds no more, but goes on otherwise: what it has not
+// looked at could not be taken down either, and a predecessor may have left
+// something.
 func (r *role) start(ctx context.Context) error {
+	adding, endAdding := context.WithTimeout(ctx, patience)
+	defer endAdding()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	r.started = time.Now()
@@ -42,12 +45,15 @@ func (r *role) start(ctx context.Context) error {
 	e := r.policy.load(r.cfg, checksFor(r.cfg), found, r.started)
 	r.policy.recalled = nil
 	r.surround(r.policy.rules(), r.policy.parameters(), r.policy.answering())
-	r.finish(carryOut(ctx, ctx, r.kernel, job{
+	out := carryOut(adding, adding, r.kernel, job{
 		keys: r.policy.keys, want: r.policy.table(), full: true, found: &found,
 		// Another program's servers stay until the checks of ours have spoken.
 		gentle: !r.opt.Restarted && lvs.ReconcileInterval > 0,
 		moving: r.policy.moving, expire: r.expireFlows,
-	}))
+	})
+	if adding.Err() == nil || ctx.Err() != nil { // else nothing is wrong, we are to end
+		r.finish(out)
+	}
 	r.report(e) // takes longer than the programming where there are thousands of services
 	r.setDaemons(ctx, r.kernel, daemonsOf(r.cfg, r.states))
 	r.engine.Set(r.policy.specs())
