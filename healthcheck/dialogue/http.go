@@ -197,11 +197,12 @@ func parseHead(head []byte) (status int, length int64, err error) {
 	return status, length, nil
 }
 
-// parseStatus reads "HTTP/1.0 200 OK".
+// parseStatus reads "HTTP/1.0 200 OK". Others who answer this way, such as
+// Shoutcast with "ICY 200 OK", are as welcome.
 func parseStatus(line []byte) (int, error) {
-	version, rest, ok := bytes.Cut(bytes.TrimRight(line, "\r"), []byte(" "))
+	_, rest, ok := bytes.Cut(bytes.TrimRight(line, "\r"), []byte(" "))
 	rest = bytes.TrimLeft(rest, " ")
-	if !ok || !bytes.HasPrefix(version, []byte("HTTP/")) || len(rest) < 3 || len(rest) > 3 && rest[3] != ' ' {
+	if !ok || len(rest) < 3 || len(rest) > 3 && rest[3] != ' ' {
 		return 0, fmt.Errorf("not HTTP: %s", quoted(line))
 	}
 	code, err := strconv.Atoi(string(rest[:3]))

@@ -5,7 +5,7 @@ import (
 )
 
 // smtp greets a mail server: 220, HELO, 250, QUIT, anything (RFC 5321
-// section 4.2). Only the number at the start of a reply counts. For TLS later,
+// section 4.2). Only the number at the start of each line counts. For TLS later,
 // EHLO, STARTTLS and the handshake come before (RFC 3207).
 type smtp struct {
 	helo  string
@@ -57,10 +57,13 @@ func (s *smtp) Hear(in []byte) Turn {
 		if s.heard++; s.heard > maxReplyLines {
 			return failed(healthcheck.FaultRead, "a reply of more than %d lines", maxReplyLines)
 		}
+		if want := s.step.wants(); want != "" && !hasCode(line, want) {
+			return failed(s.step.fault(), "%s %s, wanted %s", s.step, quoted(line), want)
+		}
 		if len(line) > 3 && line[3] == '-' { // more of this reply follows
 			continue
 		}
-		t := s.reply(line)
+		t := s.proceed()
 		if t.Done || t.Encrypt {
 			return t
 		}
@@ -68,30 +71,38 @@ func (s *smtp) Hear(in []byte) Turn {
 	}
 }
 
-// reply takes the last line of a reply.
-func (s *smtp) reply(line []byte) Turn {
-	code := string(line[:min(len(line), 3)])
+// hasCode reports whether a line is one of a reply with this code.
+func hasCode(line []byte, code string) bool {
+	return string(line[:min(len(line), 3)]) == code && (len(line) == 3 || line[3] == ' ' || line[3] == '-')
+}
+
+// wants is the code that goes on; empty for any.
+func (s smtpStep) wants() string { return [...]string{"220", "250", "220", "", "250", ""}[s] }
+
+// fault is what another code means.
+func (s smtpStep) fault() healthcheck.Fault {
+	switch s {
+	case smtpGreeting:
+		return healthcheck.FaultBanner
+	case smtpStart:
+		return healthcheck.FaultTLS
+	}
+	return healthcheck.FaultReply
+}
+
+// proceed goes on after the last line of a good reply.
+func (s *smtp) proceed() Turn {
 	switch s.step {
 	case smtpGreeting:
-		if code != "220" {
-			return failed(healthcheck.FaultBanner, "greeting %s, wanted 220", quoted(line))
-		}
 		if s.later {
 			return s.command(smtpEhlo, "EHLO "+s.helo)
 		}
 		return s.command(smtpHelo, "HELO "+s.helo)
-	case smtpEhlo, smtpHelo:
-		if code != "250" {
-			return failed(healthcheck.FaultReply, "%s %s, wanted 250", s.step, quoted(line))
-		}
-		if s.step == smtpEhlo {
-			return s.command(smtpStart, "STARTTLS")
-		}
+	case smtpEhlo:
+		return s.command(smtpStart, "STARTTLS")
+	case smtpHelo:
 		return s.command(smtpQuit, "QUIT")
 	case smtpStart:
-		if code != "220" {
-			return failed(healthcheck.FaultTLS, "%s %s, wanted 220", s.step, quoted(line))
-		}
 		s.step = smtpSecured
 		return encrypt(s.lines.rest, nil)
 	default:
@@ -106,9 +117,6 @@ func (s *smtp) command(next smtpStep, text string) Turn {
 }
 
 func (s *smtp) Closed() Turn {
-	if s.step == smtpQuit { // it took QUIT at its word
-		return passed()
-	}
 	return failed(healthcheck.FaultRead, "connection closed before %s", s.step)
 }
 

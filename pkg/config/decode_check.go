@@ -22,7 +22,7 @@ func (d *decoder) openChecker(a *arg, kind CheckKind) bool {
 	case CheckMisc:
 		c.Misc = &MiscCheck{}
 	case CheckUDP:
-		c.UDP = &UDPCheck{MaxReply: 255}
+		c.UDP = &UDPCheck{MaxReply: DefaultMaxReply}
 	case CheckFile:
 		c.File = &FileCheck{}
 	}
@@ -163,15 +163,39 @@ func setStatus(d *decoder, a *arg) {
 }
 
 func setRegex(d *decoder, a *arg) {
-	if len(a.words) != 1 {
-		d.err("invalid-regex", a.words[1], "a regular expression is one word")
+	text, more := a.words[0].Text, a.words[1:]
+	if a.kw.IsCommand() { // keepalived reads it as it reads commands
+		var ok bool
+		if text, more, ok = d.commandLine(a.line); !ok {
+			return
+		}
+		d.lostBackslash(a.words[0], text)
+		text = unescape(text)
+	}
+	if len(more) > 0 {
+		d.err("invalid-regex", more[0], "a regular expression is one word")
 		d.hint("put it into double quotes")
 		return
 	}
 	if d.url.Regex != "" {
 		d.err("duplicate-keyword", a.key, "the url has a regular expression already; this one replaces it")
 	}
-	d.url.Regex, d.regexAt = a.words[0].Text, a.words[0]
+	d.url.Regex, d.regexAt = text, a.words[0]
+}
+
+// lostBackslash warns of a regular expression that means something else than its
+// writer thought.
+func (d *decoder) lostBackslash(w syntax.Word, text string) {
+	for i := 0; i+1 < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		if i++; strings.IndexByte("dDwWsSBAZzGhHNpPQER", text[i]) >= 0 {
+			d.warn("lost-backslash", w, "\\%c is read as %c here, as keepalived does", text[i], text[i])
+			d.hint("write the backslash twice: \\\\%c", text[i])
+			return
+		}
+	}
 }
 
 // checkRegex reports an expression that cannot be used, once its options are

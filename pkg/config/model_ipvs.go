@@ -277,6 +277,10 @@ type MiscCheck struct {
 	Dynamic bool
 }
 
+// DefaultMaxReply is the longest reply that UDP_CHECK accepts when it compares
+// replies, unless max_reply_length says otherwise.
+const DefaultMaxReply = 255
+
 // UDPCheck is UDP_CHECK.
 type UDPCheck struct {
 	Payload      []byte

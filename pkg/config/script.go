@@ -162,9 +162,10 @@ func SplitCommandLine(l *syntax.Line) (c CommandLine) {
 	return c
 }
 
-// IsCommand reports whether a keyword's line is split by SplitCommandLine.
+// IsCommand reports whether a keyword's line is split by SplitCommandLine; that of
+// a regular expression is, too.
 func (k *Keyword) IsCommand() bool {
-	return k.Takes == Exec || k.Name == "script" || k.Name == "misc_path"
+	return k.Takes == Exec || k.Name == "script" || k.Name == "misc_path" || k.Name == "regex" && !k.Ours
 }
 
 const lineBlanks = " \t\r\f\v"
@@ -300,6 +301,19 @@ func splitCommand(s string) (argv []string, ok bool) {
 		argv = append(argv, word.String())
 	}
 	return argv, quote == 0
+}
+
+// unescape resolves the escapes of text that is not split.
+func unescape(s string) string {
+	var out strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i += escape(&out, s[i+1:])
+		} else {
+			out.WriteByte(s[i])
+		}
+	}
+	return out.String()
 }
 
 // escape writes the character that the text behind a backslash stands for and

@@ -129,6 +129,9 @@ func udpOf(u *config.UDPCheck) healthcheck.UDP {
 		Payload: u.Payload, RequireReply: u.RequireReply, Reply: u.Reply, ReplyMask: u.ReplyMask,
 		MinReply: u.MinReply, MaxReply: u.MaxReply,
 	}
+	if u.MaxReply == config.DefaultMaxReply && len(u.Reply) == 0 {
+		q.MaxReply = 0 // any, where nothing is compared
+	}
 	if !u.PayloadGiven {
 		q.Payload = []byte(udpPayload)
 	}
