@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"slices"
 	"sync"
 	"time"
 
@@ -318,105 +317,5 @@ func (r *role) report(e effects) {
 		if r.opt.Control != nil {
 			r.opt.Control.Publish("transition", control.CheckersTransition{Virtual: n.Service, Name: n.Name, State: n.State})
 		}
-	}
-}
-
-// dispatch gives the worker the next job, if it is free and there is one.
-func (r *role) dispatch() {
-	if r.busy || !r.full && len(r.dirty) == 0 && len(r.errands) == 0 {
-		return
-	}
-	j := job{
-		errands: r.errands, expected: r.dirty, full: r.full || 2*len(r.dirty) > len(r.policy.keys),
-		moving: r.policy.moving, expire: r.expireFlows,
-	}
-	if j.full {
-		j.keys = append(slices.Clone(r.policy.keys), keys(r.leaving)...)
-		j.want = r.policy.table()
-	} else {
-		j.keys = keys(r.dirty)
-		j.want = r.policy.part(j.keys)
-	}
-	r.dirty, r.errands, r.full, r.busy = make(map[ipvs.Key]bool), nil, false, true
-	r.jobs <- j
-}
-
-func keys(set map[ipvs.Key]bool) []ipvs.Key {
-	out := make([]ipvs.Key, 0, len(set))
-	for k := range set {
-		out = append(out, k)
-	}
-	slices.SortFunc(out, ipvs.Key.Compare)
-	return out
-}
-
-// work carries out jobs and answers queries until ctx ends; what it has begun it
-// finishes, but for reading. It owns the kernel.
-func (r *role) work(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case j := <-r.jobs:
-			limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-			reading, stopReading := context.WithCancel(limited)
-			heed := context.AfterFunc(ctx, stopReading) // a large table takes longer than a stop may
-			start := time.Now()
-			out := carryOut(limited, reading, r.kernel, j)
-			heed()
-			stopReading()
-			cancel()
-			out.took = time.Since(start)
-			r.outcomes <- out
-		case q := <-r.queries:
-			limited, cancel := context.WithTimeout(ctx, patience)
-			q.answer(limited, r.kernel)
-			cancel()
-		}
-	}
-}
-
-// finish takes note of what came of a job.
-func (r *role) finish(o outcome) {
-	for _, e := range o.job.errands {
-		if e.then != nil {
-			e.then()
-		}
-	}
-	r.counts.Reconciliations++
-	r.counts.Edits += uint64(o.edits)
-	if o.err != nil {
-		r.log.Error("IPVS could not be reconciled", zap.Error(o.err))
-		r.retry = time.Now().Add(retryDelay)
-		return
-	}
-	refused := make(map[string]bool)
-	for _, f := range o.refused {
-		name := f.Op.String()
-		refused[name] = true
-		if !r.refused[name] {
-			r.log.Error(refusalText(f), zap.String("service", f.Op.Service.Key.String()))
-		}
-	}
-	foreign := slices.DeleteFunc(o.foreign, func(op ipvs.Op) bool { return r.refused[op.String()] })
-	if len(foreign) > 0 {
-		r.counts.Drift += uint64(len(foreign))
-		r.counts.LastDrift = time.Now()
-		r.log.Warn("The IPVS table was changed by another program, repaired: "+summary(foreign), zap.Int("changes", len(foreign)))
-	}
-	if len(o.held) > 0 {
-		r.log.Warn(fmt.Sprintf("The IPVS table differs from the configuration, to be put right in %v: %s",
-			r.cfg.Global.LVS.ReconcileInterval, summary(o.held)), zap.Int("changes", len(o.held)))
-	}
-	for _, k := range o.job.keys {
-		delete(r.leaving, k)
-	}
-	if o.job.full {
-		r.rested = time.Now().Add(rest * o.took)
-		r.refused = refused
-		return
-	}
-	for name := range refused {
-		r.refused[name] = true
 	}
 }

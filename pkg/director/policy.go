@@ -3,7 +3,6 @@ package director
 import (
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -170,109 +169,6 @@ func (s *server) assumeDown() {
 	s.reason = "was not in the IPVS table at the start"
 }
 
-// judgeFirst decides the quorum of a virtual server that has just begun. One
-// that starts with nothing on purpose says so only when that brings the sorry
-// server.
-func (p *policy) judgeFirst(e *effects, pl *pool) {
-	sum := pl.sum()
-	pl.quorum = pl.gains(sum)
-	switch {
-	case pl.quorum:
-		p.announceQuorum(e, pl, "Gained quorum", sum)
-	case !pl.cfg.Alpha || pl.cfg.Sorry != nil:
-		p.announceQuorum(e, pl, "Starting with quorum down", sum)
-		p.announceSorry(e, pl)
-	}
-}
-
-// inherit makes pl the successor of was.
-func (p *policy) inherit(e *effects, pl, was *pool, checks checksOf, now time.Time) {
-	pl.quorum, pl.panics, pl.members, pl.suspended = was.quorum, was.panics, was.members, was.suspended
-	before := make(map[netip.AddrPort]*server, len(was.servers))
-	for _, s := range was.servers {
-		before[s.cfg.Addr] = s
-	}
-	pl.servers = newServers(pl, checks, now)
-	for _, s := range pl.servers {
-		if o := before[s.cfg.Addr]; o != nil {
-			delete(before, s.cfg.Addr)
-			s.inherit(o)
-			for i := range s.checks {
-				s.checks[i].spec.Suspended = pl.muted(s)
-			}
-			p.reweigh(e, pl, s, o.weight)
-		} else if p.initNotifies && s.up {
-			p.server(e, pl, s, true, "Initial state is UP")
-		}
-	}
-	for _, s := range was.servers {
-		if before[s.cfg.Addr] != nil {
-			p.removeServer(e, was, s)
-		}
-	}
-	if was.cfg.Sorry != nil && (pl.cfg.Sorry == nil || pl.cfg.Sorry.Addr != was.cfg.Sorry.Addr) && (was.sorry() || was.cfg.SorryInhibit) {
-		e.say(pl, nil, "Removing sorry server %s from VS %s", serverName(was.cfg, was.cfg.Sorry.Addr), pl.name)
-		if pl.sorry() {
-			e.say(pl, nil, "Adding sorry server %s to VS %s", serverName(pl.cfg, pl.cfg.Sorry.Addr), pl.name)
-		}
-	}
-	p.judge(e, pl)
-	pl.update(now)
-}
-
-// inherit takes over what is known of a server. A check that was not there
-// before agrees with the server until it has its own answer, so that it neither
-// kills nor revives.
-func (s *server) inherit(o *server) {
-	for i := range s.checks {
-		c := &s.checks[i]
-		at := slices.IndexFunc(o.checks, func(k check) bool { return k.spec.Key == c.spec.Key })
-		if at >= 0 {
-			c.up, c.weight, c.result = o.checks[at].up, o.checks[at].weight, o.checks[at].result
-		} else {
-			c.up = o.up
-		}
-	}
-	s.told, s.since, s.reason, s.in = o.told, o.since, o.reason, o.in
-	s.admin, s.deadline, s.ramp = o.admin, o.deadline, o.ramp
-	s.weight = s.total()
-	if s.up = s.healthy(); s.up != o.up { // a failing check is gone
-		s.reason = ""
-	}
-}
-
-// remove ends a virtual server that is in the configuration no more.
-func (p *policy) remove(e *effects, pl *pool) {
-	if pl.cfg.Group != "" {
-		e.say(pl, nil, "Removing Virtual Server Group [%s]", pl.cfg.Group)
-	} else {
-		e.say(pl, nil, "Removing Virtual Server %s", pl.name)
-	}
-	for _, s := range pl.servers {
-		if s.up {
-			e.say(pl, s, "Removing service %s from VS %s", s.name(), pl.name)
-			if pl.cfg.Omega {
-				p.server(e, pl, s, false, "Removing")
-			}
-		}
-	}
-	if pl.cfg.Omega {
-		p.service(e, pl, false, "Shutting down")
-	}
-}
-
-// removeServer ends a real server of a virtual server that stays.
-func (p *policy) removeServer(e *effects, pl *pool, s *server) {
-	e.say(pl, s, "service %s no longer exist", s.name())
-	switch {
-	case s.up:
-		e.say(pl, s, "Removing service %s from VS %s", s.name(), pl.name)
-		p.server(e, pl, s, false, "Removing")
-	case s.cfg.Inhibit:
-		e.say(pl, s, "Removing (inhibited) service %s from VS %s", s.name(), pl.name)
-	}
-}
-
 // health takes the answer of a check.
 func (p *policy) health(ev healthcheck.Event, now time.Time) effects {
 	var e effects
@@ -333,78 +229,6 @@ func (p *policy) reweigh(e *effects, pl *pool, s *server, old int32) {
 		state = "active"
 	}
 	e.say(pl, s, "Changing weight from %d to %d for %s service %s of VS %s", old, s.weight, state, s.name(), pl.name)
-}
-
-// settle judges the quorum after something has changed, and notes the services
-// whose entries are different now.
-func (p *policy) settle(e *effects, pl *pool, now time.Time) {
-	p.judge(e, pl)
-	if pl.update(now) {
-		e.dirty = append(e.dirty, pl.keys...)
-	}
-}
-
-// judge decides the quorum and the panic of a virtual server anew.
-func (p *policy) judge(e *effects, pl *pool) {
-	sum, sorry := pl.sum(), pl.sorry()
-	switch {
-	case pl.quorum && pl.loses(sum):
-		pl.quorum = false
-		p.announceQuorum(e, pl, "Lost quorum", sum)
-	case !pl.quorum && pl.gains(sum):
-		pl.quorum = true
-		p.announceQuorum(e, pl, "Gained quorum", sum)
-	}
-	if panics := pl.panicking(); panics != pl.panics {
-		pl.panics = panics
-		if panics {
-			e.warn(pl, nil, "Fewer than %d%% of the servers of VS %s are healthy", pl.cfg.MinUp, pl.name)
-		} else {
-			e.say(pl, nil, "At least %d%% of the servers of VS %s are healthy again", pl.cfg.MinUp, pl.name)
-		}
-	}
-	if sorry != pl.sorry() {
-		p.announceSorry(e, pl)
-	}
-}
-
-// announceQuorum says that the quorum was gained or lost, in keepalived's words
-// and with its arithmetic.
-func (p *policy) announceQuorum(e *effects, pl *pool, what string, sum uint64) {
-	q, h := uint64(pl.cfg.Quorum), uint64(pl.cfg.Hysteresis)
-	switch {
-	case pl.quorum:
-		e.say(pl, nil, "%s %d+%d=%d <= %d for VS %s", what, q, h, q+h, sum, pl.name)
-	case what == "Lost quorum":
-		e.say(pl, nil, "%s %d-%d=%d > %d for VS %s", what, q, h, int64(q)-int64(h), sum, pl.name)
-	default:
-		e.say(pl, nil, "%s %d+%d=%d > %d for VS %s", what, q, h, q+h, sum, pl.name)
-	}
-	p.service(e, pl, pl.quorum, fmt.Sprintf("%s %d+%d=%d <= %d", what, q, h, q+h, sum))
-}
-
-// announceSorry says that the sorry server has taken over or gives back.
-func (p *policy) announceSorry(e *effects, pl *pool) {
-	if pl.cfg.Sorry == nil {
-		return
-	}
-	name := serverName(pl.cfg, pl.cfg.Sorry.Addr)
-	inhibited := pl.sorryInhibited()
-	if pl.sorry() {
-		verb := "Adding"
-		if inhibited {
-			verb = "Enabling"
-		}
-		e.say(pl, nil, "%s sorry server %s to VS %s", verb, name, pl.name)
-		e.say(pl, nil, "Removing alive servers from the pool for VS %s", pl.name)
-		return
-	}
-	verb := "Removing"
-	if inhibited {
-		verb = "Disabling"
-	}
-	e.say(pl, nil, "%s sorry server %s from VS %s", verb, name, pl.name)
-	e.say(pl, nil, "Adding alive servers to the pool for VS %s", pl.name)
 }
 
 // stop says good-bye.
