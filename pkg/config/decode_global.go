@@ -125,17 +125,6 @@ func endNotificationEmail(d *decoder) {
 	}
 }
 
-// processName cuts a process name to what the kernel keeps of it.
-func (d *decoder) processName(a *arg) string {
-	name := a.words[0].Text
-	if len(name) > 15 {
-		d.err("name-too-long", a.words[0], "a process name has at most 15 characters")
-		name = name[:15]
-		d.hint("write at most 15 characters; it is cut to %s", name)
-	}
-	return name
-}
-
 // atLeastOne is the number of an argument that may not be 0.
 func (d *decoder) atLeastOne(a *arg) int {
 	if a.n == 0 {
@@ -167,117 +156,6 @@ func (d *decoder) unknownWord(w syntax.Word, words ...string) {
 		}
 	}
 	d.hint("it may be %s", strings.Join(words, ", "))
-}
-
-func setFlushOnStop(d *decoder, a *arg) {
-	d.g.LVS.FlushOnStop = FlushAll
-	if !a.given {
-		return
-	}
-	if a.words[0].Text != "VS" {
-		d.g.LVS.FlushOnStop = FlushNothing
-		d.unknownWord(a.words[0], "VS")
-		return
-	}
-	d.g.LVS.FlushOnStop = FlushServices
-}
-
-func setLVSTimeouts(d *decoder, a *arg) {
-	l := &d.g.LVS
-	for i := 0; i < len(a.words); i += 2 {
-		var to *time.Duration
-		switch a.words[i].Text {
-		case "tcp":
-			to = &l.TimeoutTCP
-		case "tcpfin":
-			to = &l.TimeoutTCPFin
-		case "udp":
-			to = &l.TimeoutUDP
-		default:
-			d.unknownWord(a.words[i], "tcp", "tcpfin", "udp")
-			i--
-			continue
-		}
-		if i+1 >= len(a.words) {
-			d.err("missing-value", a.words[i], "%s needs a number of seconds", a.words[i].Text)
-			return
-		}
-		if n, ok := d.integer(a.words[i+1], 0, 2678400); ok {
-			*to = time.Duration(n) * time.Second
-		}
-	}
-}
-
-func setSyncDaemon(d *decoder, a *arg) {
-	if d.g.LVS.SyncDaemon != nil {
-		d.err("duplicate-keyword", a.key, "lvs_sync_daemon is given twice; this one is ignored")
-		return
-	}
-	s := &SyncDaemon{Interface: a.words[0].Text, ID: -1}
-	d.g.LVS.SyncDaemon = s
-	d.syncDaemonAt = a.words[0]
-	words := a.words[1:]
-	if len(words) > 0 && !isSyncOption(words[0].Text) { // the old form: interface instance [id]
-		s.Instance = words[0].Text
-		words = words[1:]
-		if len(words) > 0 && !isSyncOption(words[0].Text) {
-			d.err("missing-id", words[0], "the number of the sync daemon has no keyword in front of it")
-			d.hint("write: id %s", words[0].Text)
-			if n, ok := d.integer(words[0], 0, 255); ok {
-				s.ID, s.IDGiven = int(n), true
-			}
-			words = words[1:]
-		}
-	}
-	for i := 0; i < len(words); i += 2 {
-		if !isSyncOption(words[i].Text) {
-			d.unknownWord(words[i], "inst", "id", "maxlen", "port", "ttl", "group")
-			i--
-			continue
-		}
-		if i+1 >= len(words) {
-			d.err("missing-value", words[i], "%s needs a value", words[i].Text)
-			return
-		}
-		d.syncOption(s, words[i].Text, words[i+1])
-	}
-}
-
-func isSyncOption(s string) bool {
-	switch s {
-	case "inst", "id", "maxlen", "port", "ttl", "group":
-		return true
-	}
-	return false
-}
-
-func (d *decoder) syncOption(s *SyncDaemon, option string, w syntax.Word) {
-	number := func(low, high int64) int {
-		n, _ := d.integer(w, low, high)
-		return int(n)
-	}
-	switch option {
-	case "inst":
-		s.Instance = w.Text
-	case "id":
-		if n, ok := d.integer(w, 0, 255); ok {
-			s.ID, s.IDGiven = int(n), true
-		}
-	case "maxlen":
-		s.MaxLen = number(1, 65507)
-	case "port":
-		s.Port = uint16(number(1, 65535))
-	case "ttl":
-		s.TTL = uint8(number(1, 255))
-	case "group":
-		if addr, ok := d.address(w); ok {
-			if !addr.IsMulticast() {
-				d.err("not-multicast", w, "%s is not a multicast address", w.Text)
-				return
-			}
-			s.Group = addr
-		}
-	}
 }
 
 func setMcastGroup(d *decoder, a *arg, to *netip.Addr, v6 bool) {
@@ -359,32 +237,6 @@ func setNFIPVS(d *decoder, a *arg) {
 	}
 }
 
-func (d *decoder) rtPriority(a *arg, to *RoleProcess) {
-	n, ok := d.integer(a.words[0], 1, maxInt32)
-	if !ok {
-		return
-	}
-	if n > 99 {
-		d.err("number-out-of-range", a.words[0], "the highest real-time priority is 99")
-		n = 99
-	}
-	to.RTPriority = int(n)
-}
-
-func (d *decoder) cpuAffinity(a *arg, to *RoleProcess) {
-	for _, w := range a.words {
-		n, ok := d.integer(w, 0, maxInt32)
-		if !ok {
-			return
-		}
-		if d.env.CPUs > 0 && int(n) >= d.env.CPUs {
-			d.err("unknown-cpu", w, "there is no CPU %d here", n)
-			return
-		}
-		to.CPUs = append(to.CPUs, int(n))
-	}
-}
-
 func setRxBufsPolicy(d *decoder, a *arg) {
 	for _, w := range a.words {
 		switch {
@@ -400,68 +252,6 @@ func setRxBufsPolicy(d *decoder, a *arg) {
 	}
 }
 
-var umaskBits = map[string]uint32{
-	"IRUSR": 0o400, "IWUSR": 0o200, "IXUSR": 0o100, "IRGRP": 0o040, "IWGRP": 0o020, "IXGRP": 0o010,
-	"IROTH": 0o004, "IWOTH": 0o002, "IXOTH": 0o001, "IRWXU": 0o700, "IRWXG": 0o070, "IRWXO": 0o007,
-}
-
-func setUmask(d *decoder, a *arg) {
-	var mask uint32
-	text := a.words[0].Text
-	if text != "" && '0' <= text[0] && text[0] <= '9' {
-		n, ok := parseUmask(text)
-		if !ok {
-			d.err("invalid-umask", a.words[0], "%q is not a umask", text)
-			d.hint("write an octal number such as 0177, or names such as IRWXG|IRWXO")
-			return
-		}
-		d.g.Umask = n
-		return
-	}
-	bit := false
-	for _, w := range a.words {
-		for name := range strings.SplitSeq(w.Text, "|") {
-			if name == "" {
-				continue
-			}
-			bits, ok := umaskBits[name]
-			if !ok {
-				d.err("invalid-umask", w, "%q is not a umask", name)
-				return
-			}
-			mask |= bits
-			bit = true
-		}
-	}
-	if !bit {
-		d.err("invalid-umask", a.words[0], "umask names no bit")
-		return
-	}
-	d.g.Umask = mask
-}
-
-// parseUmask reads 0-octal, decimal or 0x-hexadecimal.
-func parseUmask(s string) (uint32, bool) {
-	base := uint32(10)
-	if s[0] == '0' {
-		base = 8
-		if len(s) > 2 && (s[1] == 'x' || s[1] == 'X') {
-			base, s = 16, s[2:]
-		}
-	}
-	var n uint32
-	for _, c := range []byte(strings.ToLower(s)) {
-		v := uint32(strings.IndexByte("0123456789abcdef", c))
-		if v >= base {
-			return 0, false
-		}
-		if n = n*base + v; n > 0o777 {
-			return 0, false
-		}
-	}
-	return n, true
-}
-
 func checkIncludeWords(d *decoder, a *arg) {
 	for _, w := range a.words {
 		switch strings.TrimLeft(w.Text, "+-") {
@@ -470,45 +260,4 @@ func checkIncludeWords(d *decoder, a *arg) {
 			d.unknownWord(w, "read", "match", "wildcard_match", "brace_match")
 		}
 	}
-}
-
-func setConfigSaveDir(d *decoder, a *arg) {
-	path := a.words[0].Text
-	if f, ok := d.env.lstat(path); ok && !f.Mode.IsDir() && f.Link == "" {
-		d.err("not-a-directory", a.words[0], "%s is not a directory", path)
-		return
-	}
-	d.g.ConfigSaveDir = path
-}
-
-func setNetNamespace(d *decoder, a *arg) {
-	p := &d.cfg.Process
-	if p.NetNamespace != "" {
-		d.err("duplicate-keyword", a.key, "net_namespace is given twice; this one is ignored")
-		return
-	}
-	p.NetNamespace, p.UsePidDir = a.text, true
-	d.namespaceAt = a.words[0]
-}
-
-func setNetNamespaceIPVS(d *decoder, a *arg) {
-	p := &d.cfg.Process
-	if p.IPVSNamespaceSet {
-		d.err("duplicate-keyword", a.key, "net_namespace_ipvs is given twice; this one is ignored")
-		return
-	}
-	p.IPVSNamespaceSet = true
-	if a.given {
-		p.NetNamespaceIPVS = a.words[0].Text
-		d.namespaceAt = a.words[0]
-	}
-}
-
-func setProcessInstance(d *decoder, a *arg) {
-	p := &d.cfg.Process
-	if p.Instance != "" {
-		d.err("duplicate-keyword", a.key, "instance is given twice; this one is ignored")
-		return
-	}
-	p.Instance, p.UsePidDir = a.text, true
 }

@@ -2,8 +2,6 @@ package config
 
 import (
 	"net/netip"
-	"strconv"
-	"strings"
 
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
@@ -251,78 +249,6 @@ func (p *routeReader) attribute(w, v syntax.Word) {
 	}
 }
 
-// realms reads [SOURCE/]DESTINATION.
-func (d *decoder) realms(w syntax.Word) uint32 {
-	from, to, both := strings.Cut(w.Text, "/")
-	if !both {
-		from, to = "0", from
-	}
-	a, ok1 := d.number(&realmNames, from)
-	b, ok2 := d.number(&realmNames, to)
-	if !ok1 || !ok2 {
-		d.err("unknown-realm", w, "%q is not a realm", w.Text)
-		return 0
-	}
-	return a<<16 | b
-}
-
-func (p *routeReader) metric(to **uint32, limit int64) {
-	if v, ok := p.next(); ok {
-		if n, ok := p.d.integer(v, 0, limit); ok {
-			*to = new(uint32(n))
-		}
-	}
-}
-
-func (p *routeReader) locked(to **uint32, bit uint32) {
-	v, ok := p.next()
-	if ok && v.Text == "lock" {
-		p.r.Metrics.Lock |= bit
-		v, ok = p.next()
-	}
-	if !ok {
-		return
-	}
-	if n, ok := p.d.integer(v, 0, maxUint32); ok {
-		*to = new(uint32(n))
-	}
-}
-
-// lockedTime reads a time in milliseconds, or seconds with s; the kernel keeps
-// it in units of 1/unit milliseconds.
-func (p *routeReader) lockedTime(to **uint32, bit, unit uint32) {
-	v, ok := p.next()
-	if ok && v.Text == "lock" {
-		p.r.Metrics.Lock |= bit
-		v, ok = p.next()
-	}
-	if !ok {
-		return
-	}
-	text := strings.TrimSuffix(v.Text, "ms")
-	scale := 1.0
-	if text == v.Text {
-		if text = strings.TrimSuffix(v.Text, "s"); text != v.Text {
-			scale = 1000
-		}
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || f < 0 || f*scale*float64(unit) > maxUint32 {
-		p.d.err("invalid-time", v, "%q is not a time", v.Text)
-		p.d.hint("write milliseconds, or seconds as in 0.2s")
-		return
-	}
-	ms := uint32(f * scale)
-	if ms < leastRTO {
-		p.d.err("time-too-short", v, "%s is less than the %d ms that the kernel's timers know; %d ms is used", v.Text, leastRTO, leastRTO)
-		ms = leastRTO
-	}
-	*to = new(ms * unit)
-}
-
-// leastRTO is the shortest retransmission timeout, in milliseconds.
-const leastRTO = 200
-
 func (p *routeReader) setFamily(w syntax.Word, family int) {
 	if p.family != 0 && p.family != family {
 		p.fail("family-mismatch", w, "the route mixes IPv4 and IPv6")
@@ -359,28 +285,6 @@ func (p *routeReader) network(w syntax.Word) netip.Prefix {
 	return pre
 }
 
-// via reads [inet|inet6] ADDRESS.
-func (p *routeReader) via(to *netip.Addr) {
-	w, ok := p.next()
-	if ok && (w.Text == "inet" || w.Text == "inet6") {
-		w, ok = p.next()
-	}
-	if !ok {
-		return
-	}
-	addr, ok := parseAddr(w.Text)
-	if !ok {
-		p.fail("invalid-address", w, "the gateway %q is not an IP address", w.Text)
-		return
-	}
-	*to = addr
-	family := 4
-	if addr.Is6() {
-		family = 6
-	}
-	p.setFamily(w, family)
-}
-
 func (p *routeReader) destination(w syntax.Word) {
 	if t, ok := routeTypes[w.Text]; ok {
 		p.r.Type = t
@@ -405,83 +309,6 @@ func (p *routeReader) destination(w syntax.Word) {
 		return
 	}
 	p.r.Dst, p.dst = p.network(w), true
-}
-
-func (p *routeReader) nextHop() {
-	h := NextHop{Weight: 1}
-	for p.i+1 < len(p.words) && !p.bad && !p.d.stopped {
-		switch p.words[p.i+1].Text {
-		case "via":
-			p.i++
-			p.via(&h.Via)
-		case "dev":
-			p.i++
-			if v, ok := p.next(); ok {
-				h.Dev = v.Text
-				if _, ok := p.d.env.link(v.Text); !ok && !p.d.g.DynamicInterfaces {
-					p.d.unusable("unknown-interface", v, "the interface %s of the route does not exist", v.Text)
-					p.d.missingLink = true
-				}
-			}
-		case "weight":
-			p.i++
-			if v, ok := p.next(); ok {
-				if n, ok := p.d.integer(v, 1, 256); ok {
-					h.Weight = int(n)
-				}
-			}
-		case "onlink":
-			p.i++
-			h.OnLink = true
-		case "encap":
-			p.i++
-			h.Encap = p.encap()
-		case "realms":
-			p.i++
-			if v, ok := p.next(); ok {
-				h.Realms = p.d.realms(v)
-			}
-		default:
-			p.r.NextHops = append(p.r.NextHops, h)
-			return
-		}
-	}
-	p.r.NextHops = append(p.r.NextHops, h)
-}
-
-// encapOptions are the words of an encapsulation; true for those with a value.
-var encapOptions = map[string]map[string]bool{
-	"ip":   {"id": true, "dst": true, "src": true, "tos": true, "ttl": true, "flags": true},
-	"ip6":  {"id": true, "dst": true, "src": true, "tc": true, "hoplimit": true, "flags": true},
-	"mpls": {"ttl": true},
-	"ila":  {"csum-mode": true, "ident-type": true, "hook-type": true},
-}
-
-func (p *routeReader) encap() *Encap {
-	kind, ok := p.next()
-	if !ok {
-		return nil
-	}
-	options, ok := encapOptions[kind.Text]
-	if !ok {
-		p.fail("unknown-encap", kind, "%q is not an encapsulation", kind.Text)
-		p.d.hint("it may be ip, ip6, mpls or ila")
-		return nil
-	}
-	e := &Encap{Kind: kind.Text}
-	if kind.Text == "mpls" || kind.Text == "ila" {
-		if w, ok := p.next(); ok {
-			e.Words = append(e.Words, w.Text)
-		}
-	}
-	for p.i+1 < len(p.words) && options[p.words[p.i+1].Text] {
-		p.i++
-		e.Words = append(e.Words, p.words[p.i].Text)
-		if w, ok := p.next(); ok {
-			e.Words = append(e.Words, w.Text)
-		}
-	}
-	return e
 }
 
 // finish completes the route and reports whether it can be kept.

@@ -73,3 +73,8 @@ func (d *decoder) warn(id string, w syntax.Word, format string, args ...any) {
 func (d *decoder) at(id string, at diag.Span, format string, args ...any) {
 	d.err(id, syntax.Word{At: at}, format, args...)
 }
+
+// warnAt reports a footgun at a span.
+func (d *decoder) warnAt(id string, at diag.Span, format string, args ...any) {
+	d.warn(id, syntax.Word{At: at}, format, args...)
+}
