@@ -308,7 +308,9 @@ func TestConflictIsExported(t *testing.T) {
 	a.source = netip.Addr{} // nothing is sent
 	r.handle(a.election, vrrp.Start{As: vrrp.Master})
 	rival := netip.MustParseAddr("192.0.2.9")
-	heard := func(priority uint8) { r.handle(a.election, vrrp.Advert{From: rival, Priority: priority, Interval: time.Second}) }
+	heard := func(priority uint8) {
+		r.handle(a.election, vrrp.Advert{From: rival, Priority: priority, Interval: time.Second})
+	}
 	heard(50)
 	s := r.snapshot().Instances[0]
 	if s.Conflict != rival || !strings.Contains(s.Cause, "look for a firewall") {

@@ -60,17 +60,17 @@ func TestStandbySurvives(t *testing.T) {
 	ask("standby", "VI", "--for", "1h")
 	l.settles(8*time.Second, 1, vip)
 	d.Reload(conf + "# changed\n")
-	d.WaitLog(5*time.Second, "Reload complete|Reloading")
+	d.WaitLog(10*time.Second, "Reload complete")
 	l.stays(2*time.Second, 1, vip)
 	d.Stop()
 	d.Start()
-	d.WaitLog(5*time.Second, "(?s)Stopped.*Startup complete")
+	d.WaitLog(15*time.Second, "(?s)Stopped.*Startup complete")
 	l.stays(3*time.Second, 1, vip)
 	ask("resume", "VI")
 	l.settles(8*time.Second, 0, vip)
-	ask("standby", "VI", "--for", "3s")
+	ask("standby", "VI", "--for", "5s")
 	l.only(5*time.Second, 1, vip)
-	l.settles(10*time.Second, 0, vip)
+	l.settles(15*time.Second, 0, vip)
 }
 
 // A reload may bring the first BFD session, and an instance that depends on it.
@@ -93,6 +93,7 @@ func TestFirstSessionByReload(t *testing.T) {
 	peer.Start()
 	l.settles(15*time.Second, 0, vip)
 	d.Reload(globals + router{priority: 150}.String()) // and take it away again
+	d.WaitLog(10*time.Second, `(?s)Reload complete.*Reload complete`)
 	peer.Stop()
 	l.stays(3*time.Second, 0, vip)
 }
@@ -104,15 +105,16 @@ func TestWitness(t *testing.T) {
 	l := newLAN(t)
 	bin := netlab.Holdfast(t)
 	witness := "track_ping {\n target 10.6.0.3\n interval 0.2\n timeout 0.2\n rise 2\n fall 2\n }"
-	l.start(0, bin, router{priority: 150, extra: witness})
-	l.start(1, bin, router{priority: 100, extra: witness})
-	l.settles(10*time.Second, 0, vip)
+	// Adverts are slow, pings are fast: who notices last notices in time.
+	l.start(0, bin, router{priority: 150, advert: "1", extra: witness})
+	l.start(1, bin, router{priority: 100, advert: "1", extra: witness})
+	l.settles(15*time.Second, 0, vip)
 	l.port1[0].Block(true)
-	l.settles(10*time.Second, 1, vip)
+	l.settles(15*time.Second, 1, vip)
 	l.port1[0].Block(false)
-	l.settles(10*time.Second, 0, vip)
+	l.settles(15*time.Second, 0, vip)
 	l.port1[2].Block(true)
-	l.stays(3*time.Second, 0, vip)
+	l.stays(5*time.Second, 0, vip)
 }
 
 // A polled interface is as good as one that reports its state by itself.
