@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -186,7 +187,11 @@ func (e *Engine) turn(j *job, t dialogue.Turn, now time.Time) (over bool) {
 		})
 		return true
 	}
-	j.unsent = append(j.unsent, t.Send...)
+	if len(j.unsent) == 0 {
+		j.unsent = slices.Clip(t.Send) // it may be shared: nothing is appended in place
+	} else {
+		j.unsent = append(j.unsent, t.Send...)
+	}
 	return e.send(j, now)
 }
 
