@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -134,21 +133,11 @@ func (d *Daemon) Crash() {
 func (d *Daemon) Busy() bool {
 	family := d.family()
 	for _, pid := range family {
-		if threadsBusy(pid) {
+		if s := processState(pid); s == 'R' || s == 'D' {
 			return true
 		}
 	}
 	return d.Alive() && len(family) < 2 && !strings.Contains(d.Log(), "Startup complete")
-}
-
-// threadsBusy reports whether a thread of the process can run, or waits for a disk. The
-// first thread of a Go program often sleeps while another one works.
-func threadsBusy(pid int) bool {
-	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
-	return slices.ContainsFunc(threads, func(stat string) bool {
-		s := stateIn(stat)
-		return s == 'R' || s == 'D'
-	})
 }
 
 // exists reports whether the process is there and not a zombie.
@@ -158,11 +147,8 @@ func exists(pid int) bool {
 }
 
 // processState is the state of a process as in /proc/PID/stat, or 0 without one.
-func processState(pid int) byte { return stateIn(fmt.Sprintf("/proc/%d/stat", pid)) }
-
-// stateIn is the state in a stat file of a process or thread, or 0 without one.
-func stateIn(stat string) byte {
-	b, err := os.ReadFile(stat)
+func processState(pid int) byte {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
 	}
