@@ -28,7 +28,6 @@ var pendingFields = map[string][]string{
 	"DBus.Enable":               {"enable_dbus"},
 	"DBus.ServiceName":          {"dbus_service_name"},
 	"DBus.NoInterfaceName":      {"dbus_no_interface_name"},
-	"Global.RandomSeed":         {"random_seed"},
 	"Global.ConfigSaveDir":      {"config_save_dir"},
 	"Global.TmpConfigDirectory": {"tmp_config_directory"},
 	"SNMP.Socket":               {"snmp_socket"},

@@ -641,7 +641,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { setUmask(d, a) },
 	},
 	{
-		Name: "random_seed", Pending: true, Takes: Int, Tier: 'C', Max: maxUint32, Default: "time based",
+		Name: "random_seed", Takes: Int, Tier: 'C', Max: maxUint32, Default: "time based",
 		Doc: "seed of _RANDOM and of the checker start jitter",
 		set: func(d *decoder, a *arg) { d.g.RandomSeed = new(uint32(a.n)) },
 	},

@@ -100,3 +100,23 @@ func TestKeyOfACheck(t *testing.T) {
 		}
 	}
 }
+
+func TestJitter(t *testing.T) {
+	one, two := uint32(1), uint32(2)
+	draw := func(seed *uint32) (list [8]float64) {
+		next := jitter(seed)
+		for i := range list {
+			list[i] = next()
+		}
+		return list
+	}
+	if draw(&one) != draw(&one) {
+		t.Error("the same seed gives other numbers")
+	}
+	if draw(&one) == draw(&two) {
+		t.Error("another seed gives the same numbers")
+	}
+	if jitter(nil) != nil {
+		t.Error("without a seed nothing is left to chance")
+	}
+}

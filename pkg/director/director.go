@@ -3,6 +3,7 @@ package director
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"sync"
@@ -85,13 +86,24 @@ func Run(ctx context.Context, opt Options) error {
 	r := newRole(opt, k)
 	r.rules = firewall.NewServices(firewallOptions(opt.Config))
 	r.sysctls, r.flows = netkernel.NewSysctls(), netkernel.NewSysctls()
-	engine, err := probe.New(probe.Options{Event: r.checked, Log: opt.Log, Alone: !opt.Config.Global.LVS.SharedChecks})
+	engine, err := probe.New(probe.Options{
+		Event: r.checked, Log: opt.Log, Alone: !opt.Config.Global.LVS.SharedChecks, Random: jitter(opt.Config.Global.RandomSeed),
+	})
 	if err != nil {
 		return err
 	}
 	r.engine = engine
 	r.hub = notify.New(notifySettings(opt.Config), opt.Log)
 	return r.run(ctx)
+}
+
+// jitter spreads the first attempts of checks, in the same way for the same random_seed;
+// nil is as chance has it.
+func jitter(seed *uint32) func() float64 {
+	if seed == nil {
+		return nil
+	}
+	return rand.New(rand.NewPCG(uint64(*seed), 0)).Float64
 }
 
 // role owns everything that changes. Only its loop touches what is below inbox.
