@@ -51,7 +51,7 @@ func (r *role) start(ctx context.Context) error {
 		gentle: !r.opt.Restarted && lvs.ReconcileInterval > 0,
 		moving: r.policy.moving, expire: r.expireFlows,
 	})
-	if adding.Err() == nil || ctx.Err() != nil { // else nothing is wrong, we are to end
+	if !errors.Is(adding.Err(), context.Canceled) { // else nothing is wrong, we are to end
 		r.finish(out)
 	}
 	r.report(e) // takes longer than the programming where there are thousands of services
