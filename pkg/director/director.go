@@ -199,7 +199,7 @@ func (r *role) run(ctx context.Context) error {
 	help(r.hub.Run)
 	help(r.followBFD)
 	help(r.followVRRP)
-	help(r.followAddresses)
+	help(r.followAddresses(r.cfg))
 
 	r.loop(ctx)
 

@@ -72,12 +72,19 @@ func (r *role) hearBFD(ctx context.Context) error {
 	})
 }
 
-// followAddresses keeps ha_suspend informed of the addresses of this machine.
-func (r *role) followAddresses(ctx context.Context) error {
-	if !slices.ContainsFunc(r.opt.Config.VirtualServers, func(vs *config.VirtualServer) bool { return vs.HASuspend }) {
-		return nil
+// followAddresses returns what keeps ha_suspend informed of the addresses of this
+// machine, if the configuration has it.
+func (r *role) followAddresses(cfg *config.Config) func(context.Context) error {
+	if !slices.ContainsFunc(cfg.VirtualServers, func(vs *config.VirtualServer) bool { return vs.HASuspend }) {
+		return func(context.Context) error { return nil }
 	}
-	w, err := netkernel.OpenWatcher(netkernel.WatchOptions{Buffer: r.opt.Config.Global.Checkers.NetlinkWatch.Size})
+	buffer := cfg.Global.Checkers.NetlinkWatch.Size
+	return func(ctx context.Context) error { return r.watchAddresses(ctx, buffer) }
+}
+
+// watchAddresses passes the addresses of this machine on until ctx ends.
+func (r *role) watchAddresses(ctx context.Context, buffer int) error {
+	w, err := netkernel.OpenWatcher(netkernel.WatchOptions{Buffer: buffer})
 	if err != nil {
 		return err
 	}

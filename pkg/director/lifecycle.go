@@ -25,7 +25,7 @@ func (r *role) start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	r.started = time.Now()
-	r.cfg = r.opt.Config
+	r.cfg, r.opt.Config = r.opt.Config, nil // which would outlive a reload
 	lvs := r.cfg.Global.LVS
 	if lvs.Flush && !r.opt.Restarted {
 		if err := r.kernel.Flush(ctx); err != nil {
