@@ -130,21 +130,30 @@ func (p *printer) block(n *Node) {
 }
 
 // words writes words with a blank between them: quoted where need be, or, if
-// that takes too much room, with backslashes in front of what starts comments.
+// that takes too much room, with backslashes in front of what starts comments
+// and no blanks where quotes divide the words.
 func (p *printer) words(words []Word) string {
-	text := join(words, Quote)
-	if len(text) >= maxLine {
-		text = join(words, escape)
-	}
-	return text
-}
-
-func join(words []Word, write func(word string, keyword bool) string) string {
-	written := make([]string, len(words))
+	var b strings.Builder
 	for i, w := range words {
-		written[i] = write(w.Text, i == 0)
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(Quote(w.Text, i == 0))
 	}
-	return strings.Join(written, " ")
+	if b.Len() < maxLine {
+		return b.String()
+	}
+	b.Reset()
+	quoted := true
+	for i, w := range words {
+		text := escape(w.Text, i == 0)
+		after := quoted
+		if quoted = text[0] == '"'; !quoted && !after {
+			b.WriteByte(' ')
+		}
+		b.WriteString(text)
+	}
+	return b.String()
 }
 
 // escape is Quote, but prefers a backslash to quotes.

@@ -65,6 +65,7 @@ func TestFormatLong(t *testing.T) {
 		"a comment beside":    "k " + long[:900] + " z # " + long[:100] + "\n",
 		"a comment deep down": "a {\nb {\nc {\n#" + long + "\n}\n}\n}\n",
 		"escapes":             "k" + strings.Repeat(` a\#b`, 200) + "\n",
+		"quotes side by side": "k" + strings.Repeat(`ab"c d"`, 145) + "\n",
 		"a line deep down":    "a {\nb {\nc {\nk " + long[:1018] + " z\n}\n}\n}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
