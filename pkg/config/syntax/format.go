@@ -167,10 +167,11 @@ func escape(word string, keyword bool) string {
 
 // Quote returns a word as it has to be written, in double quotes if need be; a
 // keyword that would be taken for a condition, a definition, a generator or an
-// include needs them too. A word with a double quote or a line end cannot be
+// include needs them too, and so does a backslash, which at the end of a line
+// joins the word in front of it. A word with a double quote or a line end cannot be
 // written: see [CanWrite].
 func Quote(word string, keyword bool) string {
-	if word == "" || strings.ContainsAny(word, "#!{}"+blanks) ||
+	if word == "" || word == `\` || strings.ContainsAny(word, "#!{}"+blanks) ||
 		keyword && (strings.IndexByte("@$~", word[0]) >= 0 || isInclude(word)) {
 		return `"` + word + `"`
 	}
