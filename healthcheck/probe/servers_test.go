@@ -199,12 +199,50 @@ func story(t *testing.T, d *daemon, target string, good map[string]healthcheck.Q
 			}
 		}
 	}
+	if overTCP(good) {
+		troubled(t, target, good)
+	}
 	d.signal(syscall.SIGSTOP)
 	turn("stopped", false, healthcheck.FaultReadTimeout, healthcheck.FaultTLS, healthcheck.FaultTimeout)
 	d.signal(syscall.SIGCONT)
 	turn("goes on", true)
 	d.signal(syscall.SIGKILL)
 	turn("killed", false)
+}
+
+// overTCP reports whether these questions go over connections.
+func overTCP(questions map[string]healthcheck.Question) bool {
+	for _, q := range questions {
+		switch q.(type) {
+		case healthcheck.DNS, healthcheck.Radius:
+			return false
+		}
+	}
+	return true
+}
+
+// answers checks a server that is well once.
+func answers(t *testing.T, target string, good map[string]healthcheck.Question, bad map[string]badQuestion) {
+	t.Helper()
+	var specs []healthcheck.Spec
+	for name, ask := range good {
+		specs = append(specs, check(name, ask, target))
+	}
+	for name, b := range bad {
+		specs = append(specs, check(name, b.ask, target))
+	}
+	for i := range specs {
+		specs[i].DelayLoop, specs[i].ConnectTimeout = time.Hour, 5*time.Second
+	}
+	for name, ev := range newWorld(t, specs...).verdicts(t) {
+		if b, ok := bad[name]; ok {
+			if ev.Up || !strings.Contains(ev.Result.Reason, b.reason) {
+				t.Errorf("%s: %+v, want %q", name, ev, b.reason)
+			}
+		} else if !ev.Up {
+			t.Errorf("%s: %+v, want up", name, ev)
+		}
+	}
 }
 
 // badQuestion is one that must fail, and what the reason must contain.
@@ -241,6 +279,34 @@ func selfSigned(t *testing.T, dir string) (cert, key string) {
 		write(t, dir, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})))
 }
 
+// certificateOf makes a certificate whose key only one account may read.
+func certificateOf(t *testing.T, dir string, as *syscall.Credential) (cert, key string) {
+	t.Helper()
+	cert, key = selfSigned(t, dir)
+	if err := os.Chown(key, int(as.Uid), int(as.Gid)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return cert, key
+}
+
+// verified knows the authority of a certificate, and a stranger does not.
+func verified(ca string) *healthcheck.TLS {
+	return &healthcheck.TLS{Verify: true, CA: ca, Name: "www.example.org"}
+}
+
+// later is the same for protocols that begin in the clear.
+func later(ca string) *healthcheck.TLS {
+	return &healthcheck.TLS{Later: true, Verify: true, CA: ca, Name: "www.example.org"}
+}
+
+var (
+	stranger      = &healthcheck.TLS{Verify: true, Name: "www.example.org"}
+	laterStranger = &healthcheck.TLS{Later: true, Verify: true, Name: "www.example.org"}
+)
+
 func TestNginx(t *testing.T) {
 	t.Parallel()
 	nginx, dir := program(t, "nginx", "nginx-light"), workDir(t, nil)
@@ -275,7 +341,7 @@ func TestNginx(t *testing.T) {
 		at := closedPort(t)
 		_, port, _ := net.SplitHostPort(at)
 		d := start(t, nil, at, nginx, "-e", "stderr", "-c", write(t, dir, "tls.conf", conf(port, "ssl http2")))
-		verified := &healthcheck.TLS{Verify: true, CA: cert, Name: "www.example.org"}
+		verified := verified(cert)
 		story(t, d, at, asks{
 			"digest":   healthcheck.HTTP{TLS: &healthcheck.TLS{}, URLs: []healthcheck.URL{{Path: "/", Digest: md5sum("hello")}}},
 			"HTTP/2":   healthcheck.HTTPRequest{TLS: verified, HTTP2: true, Path: "/health", JSON: []healthcheck.JSONValue{{Path: "status", Value: "ok"}}},
@@ -292,7 +358,15 @@ func TestRedis(t *testing.T) {
 	t.Parallel()
 	redis, dir, at := program(t, "redis-server", "redis-server"), workDir(t, nil), closedPort(t)
 	_, port, _ := net.SplitHostPort(at)
-	d := start(t, nil, at, redis, "--port", port, "--bind", "127.0.0.1", "--requirepass", "secret", "--save", "", "--dir", dir)
+	cert, key := selfSigned(t, dir)
+	secure := closedPort(t)
+	_, securePort, _ := net.SplitHostPort(secure)
+	d := start(t, nil, at, redis, "--port", port, "--bind", "127.0.0.1", "--requirepass", "secret", "--save", "", "--dir", dir,
+		"--tls-port", securePort, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
+	answers(t, secure, asks{"TLS": healthcheck.Redis{TLS: verified(cert), Password: "secret"}}, fail{
+		"unknown to us": {healthcheck.Redis{TLS: stranger, Password: "secret"}, "unknown authority"},
+		"plain":         {healthcheck.Redis{Password: "secret"}, ""}, // reset or closed
+	})
 	story(t, d, at, asks{
 		"ping":   healthcheck.Redis{Password: "secret"},
 		"master": healthcheck.Redis{Username: "default", Password: "secret", Role: "master"},
@@ -317,7 +391,14 @@ func TestPostgreSQL(t *testing.T) {
 	secret := write(t, dir, "secret", "sesame\n")
 	data := filepath.Join(dir, "data")
 	run(t, as, filepath.Join(filepath.Dir(real), "initdb"), "-D", data, "-A", "scram-sha-256", "--pwfile", secret, "-N", "-U", "postgres")
-	d := start(t, as, at, real, "-D", data, "-p", port, "-k", dir, "-h", "127.0.0.1")
+	cert, key := certificateOf(t, dir, as)
+	d := start(t, as, at, real, "-D", data, "-p", port, "-k", dir, "-h", "127.0.0.1",
+		"-c", "ssl=on", "-c", "ssl_cert_file="+cert, "-c", "ssl_key_file="+key)
+	login := func(tls *healthcheck.TLS) healthcheck.PgSQL {
+		return healthcheck.PgSQL{TLS: tls, Username: "postgres", Password: "sesame", Query: "select 1"}
+	}
+	waitFor(t, login(nil), at) // it listens before it is ready
+	answers(t, at, asks{"TLS": login(verified(cert))}, fail{"unknown to us": {login(stranger), "unknown authority"}})
 	story(t, d, at, asks{
 		"greets": healthcheck.PgSQL{},
 		"login":  healthcheck.PgSQL{Username: "postgres", Password: "sesame"},
@@ -340,8 +421,15 @@ func TestMariaDB(t *testing.T) {
 	data := filepath.Join(dir, "data")
 	users := write(t, dir, "users.sql", "CREATE USER 'check'@'%' IDENTIFIED BY 'sesame';\n")
 	run(t, as, program(t, "mariadb-install-db", "mariadb-server"), "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")
+	cert, key := certificateOf(t, dir, as)
 	d := start(t, as, at, mariadb, "--no-defaults", "--datadir="+data, "--port="+port, "--bind-address=127.0.0.1",
-		"--socket="+dir+"/s", "--pid-file="+dir+"/pid", "--init-file="+users)
+		"--socket="+dir+"/s", "--pid-file="+dir+"/pid", "--init-file="+users, "--ssl-cert="+cert, "--ssl-key="+key)
+	login := func(tls *healthcheck.TLS) healthcheck.MySQL {
+		return healthcheck.MySQL{TLS: tls, Username: "check", Password: "sesame", Query: "select 1"}
+	}
+	answers(t, at, asks{"TLS": login(verified(cert)), "TLS without a user": healthcheck.MySQL{TLS: verified(cert)}}, fail{
+		"unknown to us": {login(stranger), "unknown authority"},
+	})
 	story(t, d, at, asks{
 		"greets": healthcheck.MySQL{},
 		"login":  healthcheck.MySQL{Username: "check", Password: "sesame"},
@@ -356,11 +444,16 @@ func TestMariaDB(t *testing.T) {
 func TestSlapd(t *testing.T) {
 	t.Parallel()
 	slapd, dir, at := program(t, "slapd", "slapd"), workDir(t, nil), closedPort(t)
-	conf := write(t, dir, "slapd.conf", "include /etc/ldap/schema/core.schema\nmodulepath /usr/lib/ldap\nmoduleload back_mdb\npidfile "+dir+"/pid\n"+
+	cert, key := selfSigned(t, dir)
+	conf := write(t, dir, "slapd.conf", "include /etc/ldap/schema/core.schema\nmodulepath /usr/lib/ldap\nmoduleload back_mdb\npidfile "+dir+"/pid\nTLSCertificateFile "+cert+"\nTLSCertificateKeyFile "+key+"\n"+
 		"database mdb\nsuffix dc=example\nrootdn cn=admin,dc=example\nrootpw sesame\ndirectory "+dir+"\n")
 	ldif := write(t, dir, "data.ldif", "dn: dc=example\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: example\n")
 	run(t, nil, program(t, "slapadd", "slapd"), "-f", conf, "-l", ldif)
-	d := start(t, nil, at, slapd, "-f", conf, "-h", "ldap://"+at+"/", "-d", "0")
+	secure := closedPort(t)
+	d := start(t, nil, at, slapd, "-f", conf, "-h", "ldap://"+at+"/ ldaps://"+secure+"/", "-d", "0")
+	entry := func(tls *healthcheck.TLS) healthcheck.LDAP { return healthcheck.LDAP{TLS: tls, Base: "dc=example"} }
+	answers(t, at, asks{"STARTTLS": entry(later(cert))}, fail{"unknown to us": {entry(laterStranger), "unknown authority"}})
+	answers(t, secure, asks{"TLS": entry(verified(cert))}, fail{"unknown to us": {entry(stranger), "unknown authority"}})
 	story(t, d, at, asks{
 		"anonymous": healthcheck.LDAP{},
 		"bind":      healthcheck.LDAP{BindDN: "cn=admin,dc=example", Password: "sesame"},
@@ -384,12 +477,15 @@ func TestDovecot(t *testing.T) {
 	if err := os.Chmod(dir+"/mail", 0o777); err != nil {
 		t.Fatal(err)
 	}
+	cert, key := selfSigned(t, dir)
 	conf := write(t, dir, "dovecot.conf", fmt.Sprintf(`base_dir = %[1]s/run
 state_dir = %[1]s/state
 log_path = /dev/stderr
 protocols = imap pop3
 listen = 127.0.0.1
-ssl = no
+ssl = yes
+ssl_cert = <%[4]s
+ssl_key = <%[5]s
 disable_plaintext_auth = no
 mail_location = maildir:%[1]s/mail
 first_valid_uid = 1
@@ -411,11 +507,16 @@ userdb {
   driver = static
   args = uid=nobody gid=nogroup home=%[1]s/mail
 }
-`, dir, imapPort, pop3Port))
+`, dir, imapPort, pop3Port, cert, key))
 	d := start(t, nil, imap, dovecot, "-F", "-c", conf)
 	imapCheck := func(user, password string) healthcheck.Session {
 		return healthcheck.Session{Protocol: healthcheck.IMAP, Username: user, Password: password}
 	}
+	session := func(p healthcheck.Protocol, tls *healthcheck.TLS) healthcheck.Session {
+		return healthcheck.Session{Protocol: p, TLS: tls, Username: "u", Password: "sesame"}
+	}
+	answers(t, imap, asks{"STARTTLS": session(healthcheck.IMAP, later(cert))}, fail{"unknown to us": {session(healthcheck.IMAP, laterStranger), "unknown authority"}})
+	answers(t, pop3, asks{"STLS": session(healthcheck.POP3, later(cert))}, fail{"unknown to us": {session(healthcheck.POP3, laterStranger), "unknown authority"}})
 	w := newWorld(t, check("pop3", healthcheck.Session{Protocol: healthcheck.POP3, Username: "u", Password: "sesame"}, pop3))
 	if ev := w.next(t); !ev.Up {
 		t.Errorf("pop3: %+v", ev)
@@ -441,11 +542,16 @@ func TestPostfix(t *testing.T) {
 		t.Fatal(err)
 	}
 	etc := filepath.Join(dir, "etc")
+	cert, key := selfSigned(t, dir)
 	write(t, etc, "main.cf", "compatibility_level = 3.6\nqueue_directory = "+dir+"/queue\ndata_directory = "+dir+"/data\nmyhostname = mail.example.org\n"+
-		"inet_interfaces = 127.0.0.1\nmynetworks = 127.0.0.0/8\nmaillog_file = /dev/stdout\nmaillog_file_prefixes = /dev\nsmtpd_helo_restrictions = check_helo_access inline:{{bad.example=REJECT}}\nsmtpd_delay_reject = no\nalias_maps =\nlocal_recipient_maps =\n")
+		"inet_interfaces = 127.0.0.1\nmynetworks = 127.0.0.0/8\nmaillog_file = /dev/stdout\nmaillog_file_prefixes = /dev\nsmtpd_helo_restrictions = check_helo_access inline:{{bad.example=REJECT}}\nsmtpd_delay_reject = no\nsmtpd_tls_security_level = may\nsmtpd_tls_cert_file = "+cert+"\nsmtpd_tls_key_file = "+key+"\nalias_maps =\nlocal_recipient_maps =\n")
 	write(t, etc, "master.cf", "127.0.0.1:"+port+" inet n - n - - smtpd\npostlog unix-dgram n - n - 1 postlogd\nanvil unix - - n - 1 anvil\n"+
-		"rewrite unix - - n - - trivial-rewrite\nproxymap unix - - n - - proxymap\n")
+		"tlsmgr unix - - n 1000? 1 tlsmgr\nrewrite unix - - n - - trivial-rewrite\nproxymap unix - - n - - proxymap\n")
 	d := start(t, nil, at, postfix, "-c", etc, "start-fg")
+	mail := func(tls *healthcheck.TLS) healthcheck.SMTP {
+		return healthcheck.SMTP{TLS: tls, Helo: "check.example.org"}
+	}
+	answers(t, at, asks{"STARTTLS": mail(later(cert))}, fail{"unknown to us": {mail(laterStranger), "unknown authority"}, "TLS at once": {mail(stranger), "TLS"}})
 	story(t, d, at, asks{"helo": healthcheck.SMTP{Helo: "check.example.org"}}, fail{
 		"rejected": {healthcheck.SMTP{Helo: "bad.example"}, "answer to HELO"},
 	})
@@ -456,12 +562,18 @@ func TestVsftpd(t *testing.T) {
 	needRoot(t)
 	vsftpd, dir, at := program(t, "vsftpd", "vsftpd"), workDir(t, nil), closedPort(t)
 	_, port, _ := net.SplitHostPort(at)
+	cert, key := selfSigned(t, dir)
 	conf := write(t, dir, "vsftpd.conf", "listen=YES\nlisten_address=127.0.0.1\nlisten_port="+port+"\nbackground=NO\nanonymous_enable=YES\nlocal_enable=NO\n"+
-		"ftp_username=daemon\nnopriv_user=nobody\nsecure_chroot_dir="+dir+"\nanon_root="+dir+"\nseccomp_sandbox=NO\n")
+		"ftp_username=daemon\nnopriv_user=nobody\nsecure_chroot_dir="+dir+"\nanon_root="+dir+"\nseccomp_sandbox=NO\nssl_enable=YES\nallow_anon_ssl=YES\nforce_anon_logins_ssl=NO\nforce_anon_data_ssl=NO\n"+
+		"force_local_logins_ssl=NO\nforce_local_data_ssl=NO\nrequire_ssl_reuse=NO\nrsa_cert_file="+cert+"\nrsa_private_key_file="+key+"\nssl_ciphers=HIGH\n")
 	d := start(t, nil, at, vsftpd, conf)
 	ftp := func(user string) healthcheck.Session {
 		return healthcheck.Session{Protocol: healthcheck.FTP, Username: user, Password: "a@b"}
 	}
+	over := func(tls *healthcheck.TLS) healthcheck.Session {
+		return healthcheck.Session{Protocol: healthcheck.FTP, TLS: tls, Username: "anonymous", Password: "a@b"}
+	}
+	answers(t, at, asks{"AUTH TLS": over(later(cert))}, fail{"unknown to us": {over(laterStranger), "unknown authority"}})
 	story(t, d, at, asks{"greets": ftp(""), "anonymous": ftp("anonymous")}, fail{"nobody": {ftp("root"), "530"}})
 }
 
