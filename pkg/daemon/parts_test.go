@@ -2,11 +2,14 @@ package daemon
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
@@ -123,6 +126,29 @@ func TestPidFile(t *testing.T) {
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("still there: %v", err)
 	}
+}
+
+// The kernel may need a moment to give up the locks of a process that was killed.
+func TestPidFileOfDyingProcess(t *testing.T) {
+	killed := exec.Command("true")
+	if err := killed.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer killed.Wait() // a zombie until then
+	path := filepath.Join(t.TempDir(), "vrrp.pid")
+	p, err := claimPidFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, fmt.Appendln(nil, killed.Process.Pid), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(50*time.Millisecond, func() { p.file.Close() })
+	next, err := claimPidFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next.remove()
 }
 
 func TestPidFileFollowsNoLink(t *testing.T) {

@@ -1,11 +1,13 @@
 package daemon
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -42,15 +44,37 @@ func claimPidFile(path string) (*pidFile, error) {
 	return &pidFile{f}, nil
 }
 
+// lockPidFile takes the file's lock. A process that was killed a moment ago may still have
+// it, while the kernel clears up its threads: that one is waited for.
 func lockPidFile(f *os.File) error {
-	err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK})
-	switch {
-	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EACCES):
-		return errRunning
-	case err != nil:
-		return fmt.Errorf("lock pid file %s: %w", f.Name(), err)
+	const clearUp, pause = time.Second, 10 * time.Millisecond
+	for start := time.Now(); ; time.Sleep(pause) {
+		err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK})
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES):
+			return fmt.Errorf("lock pid file %s: %w", f.Name(), err)
+		case !dying(f) || time.Since(start) > clearUp:
+			return errRunning
+		}
 	}
-	return nil
+}
+
+// dying reports whether the process named in a pid file has ended but for its threads.
+func dying(f *os.File) bool {
+	var number [20]byte
+	n, _ := f.ReadAt(number[:], 0)
+	pid, err := strconv.Atoi(string(bytes.TrimSpace(number[:n])))
+	if err != nil {
+		return false
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return errors.Is(err, os.ErrNotExist)
+	}
+	_, state, _ := bytes.Cut(stat, []byte(") "))
+	return len(state) > 0 && (state[0] == 'Z' || state[0] == 'X')
 }
 
 // pidFileHeld reports whether a living process holds the file at path.

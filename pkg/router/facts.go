@@ -48,7 +48,7 @@ func (r *role) reassess() {
 	if r.relinked {
 		r.relinked = false
 		for _, i := range r.instances {
-			r.resolve(i)
+			r.relocate(i)
 		}
 	}
 	moved, firsts := false, r.firsts()

@@ -42,6 +42,28 @@ func (r *role) resolve(i *instance) {
 	r.unindexed = true
 }
 
+// relocate does so for one whose interfaces may have got other names. What it has set on
+// one that is not its own any more is removed: it would not be known to be there.
+func (r *role) relocate(i *instance) {
+	was := i.want
+	r.resolve(i)
+	if i.held {
+		r.index() // who else holds it now
+		r.apply(i, r.planAbandon(was, i.want))
+	}
+}
+
+// planAbandon is how to remove what is not wanted any more from interfaces that are still
+// there.
+func (r *role) planAbandon(was, want netstate.State) []netstate.Op {
+	gone := holdings{want: without(was, want), held: true}
+	gone.want.Addresses = slices.DeleteFunc(gone.want.Addresses, func(a netstate.Address) bool {
+		_, exists := r.mirror.Link(a.Link)
+		return !exists
+	})
+	return r.planRelease(&gone)
+}
+
 // makes reports whether an interface is one whose absence is a fault of its
 // own: that of the instance, or one that is made for it.
 func (i *instance) makes(dev string) bool {

@@ -130,7 +130,10 @@ func (r *role) locate(i *instance, firsts map[place]netip.Addr) bool {
 			r.handle(i.election, vrrp.Source{Router: i.index, Addr: src})
 		}
 	}
-	if linksChanged {
+	switch {
+	case changed:
+		r.relocate(i)
+	case linksChanged:
 		r.resolve(i)
 	}
 	return changed

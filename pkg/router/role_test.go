@@ -112,6 +112,38 @@ func TestReleaseSparesOthers(t *testing.T) {
 	}
 }
 
+// An interface that gets another name keeps no address of ours; one that is gone has
+// none.
+func TestRenamedInterfaceIsCleared(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		event netstate.Event
+		want  []string
+	}{
+		{"renamed", netstate.LinkChanged{Link: eth(1, "wan0", true)}, []string{"remove 192.0.2.100/24"}},
+		{"gone", netstate.LinkGone{Link: eth(1, "eth0", true)}, nil},
+		{"down", netstate.LinkChanged{Link: eth(1, "eth0", false)}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := &config.Config{Instances: []*config.Instance{instanceConfig("A", "eth0", 1, "192.0.2.100/24")}}
+			r := still(t, cfg, eth(1, "eth0", true))
+			i := r.instances[0]
+			was := i.want
+			i.held = true
+			r.mirror.Apply(tt.event)
+			r.resolve(i)
+			r.index()
+			var got []string
+			for _, op := range r.planAbandon(was, i.want) {
+				got = append(got, op.Verb.String()+" "+op.Item.(netstate.Address).Prefix.String())
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("plan %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestRefusalsAreForgotten(t *testing.T) {
 	f := refusals{since: map[string]time.Time{}}
 	now := time.Unix(1, 0)

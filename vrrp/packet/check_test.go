@@ -277,6 +277,43 @@ func TestHMAC(t *testing.T) {
 	}
 }
 
+// A clock that is set back takes the numbers of senders back with it. Their receivers
+// have the same time, and must not wait for the old one to come again.
+func TestHMACClockSetBack(t *testing.T) {
+	a := Advert{Version: 3, VRID: 51, Priority: 100, Interval: time.Second, Addrs: []netip.Addr{ip("10.9.0.50")}}
+	for _, tt := range []struct {
+		name      string
+		monotonic bool
+		back      time.Duration
+		want      error
+	}{
+		{"a little", false, 5 * time.Second, ErrReplay},
+		{"beyond the window", false, 6 * time.Second, nil},
+		{"an hour", false, time.Hour, nil},
+		{"monotonic", true, time.Hour, ErrReplay},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := hmacConfig()
+			h.Monotonic = tt.monotonic
+			c := Checker{Rules: Rules{Version: 3, VRID: 51, Addrs: a.Addrs, HMAC: h}}
+			at := func(wall time.Time) error {
+				_, err := c.Check(encode(t, Format{Src: ip("10.9.0.2"), TTL: 255, HMAC: hmacConfig()}, a, group4, wall), wall)
+				return err
+			}
+			if err := at(wall); err != nil {
+				t.Fatal(err)
+			}
+			later := wall.Add(-tt.back)
+			if err := at(later); !errors.Is(err, tt.want) {
+				t.Fatalf("after the step: %v, want %v", err, tt.want)
+			}
+			if err := at(later); !errors.Is(err, ErrReplay) {
+				t.Errorf("the same packet again: %v, want %v", err, ErrReplay)
+			}
+		})
+	}
+}
+
 func TestHMACSkewIsReported(t *testing.T) {
 	a := Advert{Version: 3, VRID: 51, Priority: 100, Interval: time.Second, Addrs: []netip.Addr{ip("10.9.0.50")}}
 	d := encode(t, Format{Src: ip("10.9.0.2"), TTL: 255, HMAC: hmacConfig()}, a, group4, wall)

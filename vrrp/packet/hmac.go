@@ -51,13 +51,18 @@ func clockSequence(wall time.Time) uint64 {
 // the window is followed, because peers would call the old time stale.
 func (s *sequence) next(wall time.Time, h *HMAC) uint64 {
 	now := clockSequence(wall)
-	back := s.last > now && s.last-now > uint64(h.Window/time.Second)<<32
-	if now > s.last || back && !h.Monotonic {
+	if now > s.last || h.setBack(s.last, now) {
 		s.last = now
 	} else {
 		s.last++
 	}
 	return s.last
+}
+
+// setBack reports whether the clock was set back so far since a sequence number that
+// numbers begin again from it: those in between would be stale for all who have the time.
+func (h *HMAC) setBack(last, now uint64) bool {
+	return !h.Monotonic && last > now && last-now > uint64(h.Window/time.Second)<<32
 }
 
 // appendTrailer signs message and appends the trailer.
@@ -109,7 +114,7 @@ func (h *HMAC) verify(guard replayGuard, src netip.Addr, message, trailer []byte
 	if want := trailerMAC(key, src, message, trailer); !hmac.Equal(want[:], trailer[trailerHMAC:]) {
 		return skew, ErrHMAC
 	}
-	if !guard.newer(src, seq, wall) {
+	if last, ok := guard.last(src); ok && seq <= last && !h.setBack(last, clockSequence(wall)) {
 		return skew, ErrReplay
 	}
 	return skew, nil

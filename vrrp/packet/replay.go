@@ -33,6 +33,16 @@ func (g replayGuard) newer(from netip.Addr, seq uint64, now time.Time) bool {
 	return true
 }
 
+// last is the newest sequence number accepted from a sender.
+func (g replayGuard) last(from netip.Addr) (seq uint64, ok bool) {
+	for _, s := range g {
+		if s.from == from {
+			return s.seq, true
+		}
+	}
+	return 0, false
+}
+
 // accept remembers one, and forgets the sender not heard for longest when
 // there are more than limit.
 func (g *replayGuard) accept(one lastSeen, limit int) {
