@@ -47,7 +47,7 @@ unit: ## all tests but the scenarios of the lab, with the race detector
 	@# Compiled side by side, but run one after the other: many have real networks and clocks.
 	@$(GO) test -race -exec true ./... >/dev/null
 	HOLDFAST_LAB=require $(GO) test -race -p 1 -timeout 10m $$($(GO) list ./... | grep -v -e /pkg/netlab/labtest -e /pkg/netlab/demo)
-	$(GO) test ./vrrp/sim # ten times as many schedules as with the race detector
+	$(GO) test -v -run TestSchedules ./vrrp/sim # ten times as many schedules as with the race detector
 
 .PHONY: lab
 lab: build ## whole daemons on small networks and a real kernel, also beside keepalived (root)

@@ -57,3 +57,30 @@ func testSources(t *testing.T, dir string) string {
 	}
 	return all.String()
 }
+
+// Every scenario of virtual routers is in docs/lab.md, and every test named there exists.
+func TestLabTable(t *testing.T) {
+	text, err := os.ReadFile("docs/lab.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const dir = "pkg/netlab/labtest/vrrp"
+	_, table, ok := strings.Cut(string(text), "### `"+dir+"`")
+	if !ok {
+		t.Fatal("docs/lab.md has no section about " + dir)
+	}
+	table, _, _ = strings.Cut(table, "\n### ")
+	named := map[string]bool{}
+	for _, m := range regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(table, -1) {
+		named[m[1]] = true
+	}
+	for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(t `).FindAllStringSubmatch(testSources(t, dir), -1) {
+		if !named[m[1]] {
+			t.Errorf("docs/lab.md does not tell of %s", m[1])
+		}
+		delete(named, m[1])
+	}
+	for name := range named {
+		t.Errorf("docs/lab.md names %s, which does not exist", name)
+	}
+}

@@ -124,7 +124,7 @@ func (d *Daemon) Crash() {
 	d.Signal(syscall.SIGKILL)
 	d.Wait(5 * time.Second)
 	for _, pid := range kids {
-		Poll(2*time.Second, func() bool { return !exists(pid) })
+		Poll(5*time.Second, func() bool { return threads(pid) == 0 })
 	}
 }
 
@@ -138,6 +138,15 @@ func (d *Daemon) Busy() bool {
 		}
 	}
 	return d.Alive() && len(family) < 2 && !strings.Contains(d.Log(), "Startup complete")
+}
+
+// threads is how many threads a process has; those of one that was killed end one by one.
+func threads(pid int) int {
+	list, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	if len(list) == 1 && !exists(pid) {
+		return 0
+	}
+	return len(list)
 }
 
 // exists reports whether the process is there and not a zombie.

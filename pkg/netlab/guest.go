@@ -122,7 +122,7 @@ func (c *command) runGuest(ctx context.Context) (_ int, err error) {
 	err = runBound(ctx, cmd)
 	relayed()
 	if ctx.Err() != nil {
-		return 0, fmt.Errorf("guest killed: %w", context.Cause(ctx))
+		return 0, fmt.Errorf("guest killed: %w; the end of its log:\n%s", context.Cause(ctx), tail(kernelLog.String(), 10))
 	}
 	// The guest kernel's own exit status says nothing; the command's was written last.
 	line, ok := strings.CutPrefix(strings.TrimSpace(status.String()), "exit ")

@@ -1,6 +1,7 @@
 package netlab
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -211,6 +212,9 @@ func (n *Namespace) Addrs(ifname string) []netip.Prefix {
 		link = n.Link(ifname)
 	}
 	list, err := n.nl.AddrList(link, netlink.FAMILY_ALL)
+	for errors.Is(err, netlink.ErrDumpInterrupted) { // by a change, and that is what scenarios make
+		list, err = n.nl.AddrList(link, netlink.FAMILY_ALL)
+	}
 	if err != nil {
 		n.lab.Fatalf("%s: addresses: %v", n.Name, err)
 	}

@@ -23,6 +23,7 @@ func TestSchedules(t *testing.T) {
 	if testing.Short() {
 		n = 3000
 	}
+	t.Logf("%d schedules, seeds 0 to %d", n, n-1)
 	failed := 0
 	for seed := range n {
 		if err := Run(seed); err != nil {

@@ -9,6 +9,7 @@ import (
 // Both daemons understand each other's authentication, and refuse a wrong one: then each
 // is alone, and both are master.
 func TestAuthentication(t *testing.T) {
+	t.Parallel()
 	otherKey := strings.ReplaceAll(signed("enforce", 1), "5151", "6161")
 	for _, tt := range []struct {
 		name          string
@@ -58,6 +59,7 @@ func TestAuthentication(t *testing.T) {
 
 // Keys are changed on routers that run: each step keeps both understanding each other.
 func TestKeyRotation(t *testing.T) {
+	t.Parallel()
 	alone(t, func(t *testing.T, l *lan, bin [2]string) {
 		conf := func(priority int, extra string) string {
 			return globals + router{priority: priority, extra: extra}.String()

@@ -12,6 +12,7 @@ var pass = authentication("PASS", "secret")
 // The master is the router with the highest priority; it is replaced when it leaves or
 // dies, and takes its place again. At no time after the election do two advertise.
 func TestElection(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name    string
 		version int
@@ -101,6 +102,7 @@ func TestElection(t *testing.T) {
 
 // Of equal priorities the higher address wins (RFC 9568, section 6.4.3).
 func TestTieBreak(t *testing.T) {
+	t.Parallel()
 	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 		l.start(0, bin[0], router{priority: 100})
 		l.only(5*time.Second, 0, vip)
@@ -116,6 +118,7 @@ func TestTieBreak(t *testing.T) {
 
 // The owner of the address (priority 255) does not wait.
 func TestOwner(t *testing.T) {
+	t.Parallel()
 	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 		l.start(1, bin[1], router{priority: 254, advert: "1"})
 		took := l.only(6*time.Second, 1, vip)
@@ -130,6 +133,7 @@ func TestOwner(t *testing.T) {
 }
 
 func TestNopreempt(t *testing.T) {
+	t.Parallel()
 	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 		low := l.start(1, bin[1], router{priority: 100})
 		l.only(5*time.Second, 1, vip)
@@ -142,6 +146,7 @@ func TestNopreempt(t *testing.T) {
 }
 
 func TestPreemptDelay(t *testing.T) {
+	t.Parallel()
 	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 		l.start(1, bin[1], router{priority: 100})
 		l.only(5*time.Second, 1, vip)
@@ -173,6 +178,7 @@ func TestThreeRouters(t *testing.T) {
 }
 
 func TestUnicast(t *testing.T) {
+	t.Parallel()
 	for _, version := range []int{2, 3} {
 		name, advert := "version 3", "0.1"
 		if version == 2 {
@@ -202,6 +208,7 @@ func TestUnicast(t *testing.T) {
 }
 
 func TestIPv6(t *testing.T) {
+	t.Parallel()
 	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 		conf := func(priority int) router {
 			return router{priority: priority, vips: "fe80::5:50/64\n" + vip6 + "/64"}
@@ -222,8 +229,30 @@ func TestIPv6(t *testing.T) {
 	})
 }
 
+func TestUnicastIPv6(t *testing.T) {
+	t.Parallel()
+	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+		conf := func(priority int, me, peer string) router {
+			extra := "unicast_src_ip " + me + "\n unicast_peer {\n " + peer + "\n }"
+			return router{priority: priority, vips: "fe80::5:50/64\n" + vip6 + "/64", extra: extra}
+		}
+		first := l.start(0, bin[0], conf(150, "fd05::1", "fd05::2"))
+		l.start(1, bin[1], conf(100, "fd05::2", "fd05::1"))
+		l.only(5*time.Second, 0, vip6)
+		l.stays(time.Second, 0, vip6)
+		for _, a := range l.adverts(0, time.Time{}) {
+			if a.Dst.String() != "fd05::2" {
+				t.Fatalf("advert to %v", a.Dst)
+			}
+		}
+		first.Stop()
+		l.only(5*time.Second, 1, vip6)
+	})
+}
+
 // IPv4 and IPv6 instances may share a VRID on one interface.
 func TestBothFamilies(t *testing.T) {
+	t.Parallel()
 	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 		conf := func(priority int) []any {
 			return []any{
@@ -239,31 +268,5 @@ func TestBothFamilies(t *testing.T) {
 		first.Stop()
 		l.only(5*time.Second, 1, vip)
 		l.only(5*time.Second, 1, vip6)
-	})
-}
-
-// A virtual MAC address: VIP and adverts are on an interface of their own with the
-// address of RFC 9568, section 7.3.
-func TestVMAC(t *testing.T) {
-	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
-		first := l.start(0, bin[0], router{priority: 150, extra: "use_vmac"})
-		l.start(1, bin[1], router{priority: 100, extra: "use_vmac"})
-		l.only(5*time.Second, 0, vip)
-		l.stays(time.Second, 0, vip)
-		const mac = "00:00:5e:00:01:33"
-		if got := l.r[0].MAC("vrrp.51").String(); got != mac {
-			t.Errorf("vrrp.51 has %s, want %s", got, mac)
-		}
-		if a := l.adverts(0, time.Time{}); len(a) == 0 || a[len(a)-1].SrcMAC.String() != mac {
-			t.Errorf("adverts do not come from %s", mac)
-		}
-		if _, err := l.client.Command("ping", "-c1", "-W2", vip); err != nil {
-			t.Errorf("the client cannot ping: %v", err)
-		}
-		first.Stop()
-		l.only(5*time.Second, 1, vip)
-		if _, err := l.r[0].Command("ip", "link", "show", "vrrp.51"); err == nil {
-			t.Error("vrrp.51 is left over")
-		}
 	})
 }

@@ -23,6 +23,7 @@ const (
 // 10.5.0.(N+1) and fd05::(N+1) on eth0, and 10.6.0.(N+1) on eth1.
 type lan struct {
 	*netlab.Lab
+	t      *testing.T
 	sw     *netlab.Switch
 	r      [3]*netlab.Namespace
 	port   [3]*netlab.Port
@@ -34,7 +35,7 @@ type lan struct {
 func newLAN(t *testing.T) *lan {
 	t.Helper()
 	netlab.Require(t)
-	l := &lan{Lab: netlab.New(t)}
+	l := &lan{Lab: netlab.New(t), t: t}
 	l.sw = l.Switch("sw")
 	second := l.Switch("sw1")
 	for i := range l.r {
@@ -116,10 +117,18 @@ func unicast(i, j int) string {
 
 const globals = "global_defs {\n    router_id lab\n    enable_script_security\n    script_user root\n}\n"
 
-// start starts a daemon with only the VRRP role on router i.
+// start starts a daemon with only the VRRP role on router i. Its log is shown when the
+// test fails.
 func (l *lan) start(i int, bin string, conf ...any) *netlab.Daemon {
 	l.Helper()
-	return l.r[i].Daemon(bin, globals+fmt.Sprint(conf...), "-P")
+	d := l.r[i].Daemon(bin, globals+fmt.Sprint(conf...), "-P")
+	l.Cleanup(func() {
+		if l.t.Failed() {
+			log := d.Log()
+			l.Logf("log of r%d:\n%s", i+1, log[max(0, len(log)-6000):])
+		}
+	})
+	return d
 }
 
 // holders are the routers that have the address.
@@ -168,6 +177,9 @@ func (l *lan) settles(within time.Duration, i int, addr string) {
 		l.Fatalf("%s is on %q, want it on %s alone, for good, within %v", addr, l.holders(addr), want, within)
 	}
 }
+
+// wait lets time pass in which nothing is to be seen.
+func (l *lan) wait(d time.Duration) { netlab.Poll(d, func() bool { return false }) }
 
 // adverts are those that router i sent since a time, for VRID 51.
 func (l *lan) adverts(i int, since time.Time) []netlab.Advert {

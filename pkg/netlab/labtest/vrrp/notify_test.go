@@ -16,6 +16,7 @@ import (
 
 // Notify scripts and FIFOs are told the same, in the same order, as keepalived's.
 func TestNotifications(t *testing.T) {
+	t.Parallel()
 	var told, fifo [2][]string
 	t.Run("both", func(t *testing.T) {
 		for i, bin := range []string{netlab.Keepalived, netlab.Holdfast(t)} {

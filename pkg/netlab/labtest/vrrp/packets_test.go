@@ -13,6 +13,7 @@ import (
 // A stream of adverts with a high priority keeps a router in backup if each of them is
 // right, and is as good as silence if something is wrong with it.
 func TestAdvertsThatDoNotCount(t *testing.T) {
+	t.Parallel()
 	good3 := netlab.RawAdvert{Src: "10.5.0.3", VRID: 51, Priority: 200, Interval: 100, Addresses: []string{vip}}
 	good2 := netlab.RawAdvert{Src: "10.5.0.3", Version: 2, VRID: 51, Priority: 200, Interval: 1, Auth: 1, Password: "secret", Addresses: []string{vip}}
 	change := func(a netlab.RawAdvert, f func(*netlab.RawAdvert)) netlab.RawAdvert {
@@ -108,6 +109,7 @@ func every(period time.Duration, f func()) (stop func()) {
 // for a backup, and do not fill the log. They do not even put off the moment at which a
 // backup replaces its master.
 func TestGarbage(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name    string
 		version int
@@ -121,6 +123,7 @@ func TestGarbage(t *testing.T) {
 		{"unicast", 3, unicast(0, 1), "10.5.0.2"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			l := newLAN(t)
 			in := l.r[2].Injector("eth0")
 			conf := func(priority int, extra string) router {
@@ -252,6 +255,7 @@ func TestFlood(t *testing.T) {
 // A network that delivers every packet three times is as good as one that does it once.
 // Authentication that refuses replayed packets does not mind.
 func TestDuplication(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name  string
 		r     router

@@ -11,6 +11,7 @@ import (
 
 // Twenty reloads in a row cost nothing: no failover, no late advert.
 func TestReloadStorm(t *testing.T) {
+	t.Parallel()
 	ours(t, func(t *testing.T, l *lan, bin [2]string) {
 		conf := router{priority: 150, advert: "0.2"}
 		d := l.start(0, bin[0], conf)
@@ -41,6 +42,7 @@ func longestGap(adverts []netlab.Advert) time.Duration {
 
 // A reload changes what has changed: addresses, priority, instances.
 func TestReloadChanges(t *testing.T) {
+	t.Parallel()
 	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 		d, _ := pair(l, bin, "")
 
@@ -67,6 +69,7 @@ func TestReloadChanges(t *testing.T) {
 
 // A broken file on SIGHUP leaves everything as it was, and the log says why.
 func TestReloadBroken(t *testing.T) {
+	t.Parallel()
 	ours(t, func(t *testing.T, l *lan, bin [2]string) {
 		d, _ := pair(l, bin, "")
 		since := time.Now()

@@ -119,6 +119,7 @@ func TestWitness(t *testing.T) {
 
 // A polled interface is as good as one that reports its state by itself.
 func TestLinkbeat(t *testing.T) {
+	t.Parallel()
 	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 		poll := "linkbeat_interfaces {\n eth0 IOCTL\n}\n"
 		if bin[0] == netlab.Keepalived {
@@ -165,6 +166,7 @@ func TestDisableLocalIGMP(t *testing.T) {
 
 // Who leaves the addresses to a successor says no good-bye.
 func TestDontRelease(t *testing.T) {
+	t.Parallel()
 	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 		d := l.r[0].Daemon(bin[0], globals+router{priority: 150}.String(), "-P", "-V")
 		l.only(8*time.Second, 0, vip)

@@ -14,6 +14,7 @@ import (
 // Each kind of tracker takes the address away from the master when what it tracks fails,
 // by fault or by weight, and gives it back afterwards.
 func TestTrackers(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name       string
 		before     string // definitions; FILE is a file of the test, PROGRAM a program of its own
@@ -78,6 +79,32 @@ func TestTrackers(t *testing.T) {
 	}
 }
 
+// A BFD session with a neighbour counts like any other tracker: down is a fault, or a
+// loss of priority.
+func TestTrackBFD(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, weight string }{{"without weight", ""}, {"with weight", "weight -100"}} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+				session := func(me, other int) string {
+					return fmt.Sprintf("bfd_instance gw {\n neighbor_ip 10.6.0.%d\n source_ip 10.6.0.%d\n min_rx 100\n min_tx 100\n multiplier 5\n }\n", other, me)
+				}
+				neighbour := l.r[2].Daemon(netlab.Holdfast(t), globals+session(3, 1))
+				first := l.r[0].Daemon(bin[0], globals+session(1, 3)+router{priority: 150, extra: "track_bfd {\n gw " + tt.weight + "\n }"}.String())
+				l.start(1, bin[1], router{priority: 100})
+				l.only(15*time.Second, 0, vip)
+				l.stays(time.Second, 0, vip)
+				neighbour.Crash()
+				l.only(10*time.Second, 1, vip)
+				neighbour.Start()
+				l.settles(20*time.Second, 0, vip)
+				first.Stop()
+			})
+		})
+	}
+}
+
 // tracked is what the trackers of a test look at.
 type tracked struct {
 	t       *testing.T
@@ -134,6 +161,7 @@ func (s *tracked) must(err error) {
 
 // The instances of a sync group stay together, whichever of them fails.
 func TestSyncGroup(t *testing.T) {
+	t.Parallel()
 	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 		const other = "10.6.0.50"
 		conf := func(priority int) []any {
@@ -168,6 +196,7 @@ func TestSyncGroup(t *testing.T) {
 
 // Excluded addresses, routes and rules come and go with the mastership.
 func TestAddressesRoutesRules(t *testing.T) {
+	t.Parallel()
 	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 		extra := `virtual_ipaddress_excluded {
         10.5.0.60/24

@@ -24,6 +24,7 @@ var record = flag.String("record", "", "a keepalived 2.4, whose frames become te
 // for byte for the same configuration, with Ethernet and IP headers, and so is the
 // good-bye.
 func TestSameBytes(t *testing.T) {
+	t.Parallel()
 	const three = "10.5.0.50/24\n10.5.0.52/24\n10.5.0.51/24"
 	const first6 = "fe80::5:50/64\nfd05::50/64\nfd05::52/64\nfd05::51/64"
 	const unicast6 = "unicast_src_ip fd05::1\n unicast_peer {\n fd05::2\n }"
@@ -159,6 +160,7 @@ func timeless(frame []byte) []byte {
 // testdata. In signed ones all bytes are equal that do not depend on the time; those that
 // do are computed here.
 func TestSameBytesAsRecorded(t *testing.T) {
+	t.Parallel()
 	const vips6 = "fe80::5:50/64\nfd05::50/64"
 	sign := func(version int) string { return strings.Replace(hmacConf, "TIME", fmt.Sprint(5*version), 1) }
 	for _, tt := range []struct {

@@ -1,0 +1,126 @@
+package vrrp_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-lb/holdfast/pkg/netlab"
+)
+
+// What belongs to a whole machine, its clock, and drivers that the machine may lack.
+func TestOwnKernel(t *testing.T) {
+	t.Parallel()
+	netlab.OnOwnKernel(t, func(t *testing.T) {
+		t.Run("clock steps", clockSteps)
+		t.Run("ipvlan", ipvlan)
+		t.Run("VRF", vrf)
+	})
+}
+
+// A stepped clock changes nothing: nobody becomes master, nobody is silent. With signed
+// adverts, whose sequence is the time, the routers step together and go on.
+func clockSteps(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		extra string
+		mixes func(*testing.T, func(*testing.T, *lan, [2]string))
+	}{
+		{"plain", "", mixed},
+		{"HMAC", signed("enforce", 1), alone},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			conf := router{advert: "0.5", extra: tt.extra}
+			tt.mixes(t, func(t *testing.T, l *lan, bin [2]string) {
+				first, second := conf, conf
+				first.priority, second.priority = 150, 100
+				l.start(0, bin[0], first)
+				l.only(15*time.Second, 0, vip)
+				l.start(1, bin[1], second)
+				l.stays(time.Second, 0, vip)
+				for _, step := range []time.Duration{time.Hour, -2 * time.Hour, 90 * time.Second} {
+					sent := len(l.adverts(0, time.Time{}))
+					stepClock(t, step)
+					l.stays(2*time.Second, 0, vip)
+					if now := len(l.adverts(0, time.Time{})); now == sent {
+						t.Errorf("no advert after a step of %v", step)
+					}
+				}
+				if got := len(l.adverts(1, time.Time{})); got > 0 {
+					t.Errorf("the backup sent %d adverts", got)
+				}
+			})
+		})
+	}
+}
+
+func stepClock(t *testing.T, by time.Duration) {
+	t.Helper()
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_REALTIME, &now); err != nil {
+		t.Fatal(err)
+	}
+	next := unix.NsecToTimespec(now.Nano() + by.Nanoseconds())
+	if err := unix.ClockSettime(unix.CLOCK_REALTIME, &next); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// use_ipvlan puts the address and the adverts on an ipvlan interface, which needs an
+// address of its own to send from.
+func ipvlan(t *testing.T) {
+	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+		conf := func(i, priority int) router {
+			return router{priority: priority, advert: "0.5", extra: fmt.Sprintf("use_ipvlan ipv51 10.5.0.%d/24 bridge", 11+i)}
+		}
+		first := l.start(0, bin[0], conf(0, 150))
+		l.start(1, bin[1], conf(1, 100))
+		l.only(10*time.Second, 0, vip)
+		l.stays(time.Second, 0, vip)
+		if dev := ownInterface(l.r[0], vip); dev != "ipv51" && bin[0] != netlab.Keepalived { // 2.2 leaves it on eth0
+			t.Errorf("the address is on %s", dev)
+		}
+		l.reaches(vip)
+		first.Stop()
+		l.only(10*time.Second, 1, vip)
+		l.reaches(vip)
+		if out := l.r[0].Run("ip", "-o", "link"); strings.Contains(out, "ipv51") {
+			t.Errorf("the interface is left over:\n%s", out)
+		}
+	})
+}
+
+// An interface that is enslaved to a VRF works as any other.
+func vrf(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		extra [2]string
+	}{
+		{"multicast", [2]string{}},
+		{"unicast", [2]string{unicast(0, 1), unicast(1, 0)}},
+		{"virtual MAC", [2]string{"use_vmac", "use_vmac"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+				for i := range 2 {
+					l.r[i].Run("ip", "link", "add", "blue", "type", "vrf", "table", "100")
+					l.r[i].Run("ip", "link", "set", "blue", "up")
+					l.r[i].Run("ip", "link", "set", "eth0", "master", "blue")
+				}
+				first := l.start(0, bin[0], router{priority: 150, advert: "0.5", extra: tt.extra[0]})
+				l.start(1, bin[1], router{priority: 100, advert: "0.5", extra: tt.extra[1]})
+				l.only(10*time.Second, 0, vip)
+				l.stays(2*time.Second, 0, vip)
+				l.reaches(vip)
+				first.Stop()
+				l.only(10*time.Second, 1, vip)
+				l.reaches(vip)
+			})
+		})
+	}
+}
