@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -112,33 +113,43 @@ func serve(t testing.TB, handle func(net.Conn)) string {
 }
 
 func serveOn(t testing.TB, l net.Listener, handle func(net.Conn)) {
+	var (
+		mu       sync.Mutex
+		open     = make(map[net.Conn]bool)
+		handlers sync.WaitGroup
+	)
 	ended := make(chan struct{})
-	conns := make(chan net.Conn, 100000)
 	go func() {
 		defer close(ended)
-		done := make(chan struct{}, 100000)
-		n := 0
 		for {
 			c, err := l.Accept()
 			if err != nil {
-				break
+				return
 			}
-			conns <- c
-			n++
-			go func() {
-				defer func() { c.Close(); done <- struct{}{} }()
+			mu.Lock()
+			open[c] = true
+			mu.Unlock()
+			handlers.Go(func() {
+				defer func() {
+					c.Close()
+					mu.Lock()
+					delete(open, c)
+					mu.Unlock()
+				}()
 				handle(c)
-			}()
-		}
-		close(conns)
-		for c := range conns {
-			c.Close()
-		}
-		for range n {
-			<-done
+			})
 		}
 	}()
-	t.Cleanup(func() { l.Close(); <-ended })
+	t.Cleanup(func() {
+		l.Close()
+		<-ended
+		mu.Lock()
+		for c := range open {
+			c.Close()
+		}
+		mu.Unlock()
+		handlers.Wait()
+	})
 }
 
 // closedPort is an address where nobody listens.
