@@ -125,7 +125,7 @@ func nextReference(s string, i int) (ref reference, ok bool) {
 // uses itself would never end. So does one of which a line is full after so many
 // times as manyReplaced.
 const (
-	maxReplace   = 1000
+	maxReplace   = 512
 	manyReplaced = 64
 )
 

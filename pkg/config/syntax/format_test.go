@@ -93,6 +93,7 @@ func FuzzFormat(f *testing.F) {
 	f.Add("$A=x {\nq $A\n@me $A\n~SEQ(i,3) y$i\n")
 	f.Add("}00 0!\x00")
 	f.Add("\"0\"\\")
+	f.Add("\x80\n@!\x00")
 	f.Fuzz(func(t *testing.T, text string) {
 		tree, _ := Parse("t.conf", Options{Source: Text("t.conf", text), ConfigID: "me", MaxLines: 1000})
 		for _, l := range tree.Lines.All() {

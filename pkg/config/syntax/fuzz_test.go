@@ -23,8 +23,9 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add("$A=$B\n$B=x${A}\n$A\n$M=\\\n a\\\n $M\n$M", "include main.conf\n")
 	f.Add("~SEQ(i,1,9) ~LST({a,b},{1},{2,3}) x${i}$a { include inc.conf\n", "@me y\\#${_RANDOM 3}\"")
-	f.Add("$RS=0}$A $A $RS $RS\n$RS", "") // twice as long each time
-	f.Add("~SEQ(0,40)$A=\\", "")          // a generator that ends within a definition
+	f.Add("$RS=0}$A $A $RS $RS\n$RS", "")       // twice as long each time
+	f.Add("~SEQ(0,40)$A=\\", "")                // a generator that ends within a definition
+	f.Add("~SEQ(i,8)~LST({a},{0$a})${a}$a", "") // a value that leads back to itself
 	f.Fuzz(func(t *testing.T, main, included string) {
 		configtest.Bounded(t, func() {
 			source := Text("main.conf", main)

@@ -183,7 +183,11 @@ func (r *reader) physical() (line chunk, seen uint8, ok bool) {
 	line = chunk{s: rest[:text], file: f.file, off: int32(f.off)}
 	f.off += whole
 	comment, unpaired, escaped, seen := scan(line.s)
-	if long || seen&isOdd != 0 && strings.IndexByte(line.s, 0) >= 0 {
+	code := line.s
+	if comment >= 0 {
+		code = code[:comment]
+	}
+	if long || seen&isOdd != 0 && strings.IndexByte(code, 0) >= 0 {
 		r.unreadable(line, long)
 		return chunk{file: f.file}, 0, true
 	}
