@@ -36,7 +36,7 @@ func (b *bench) adverts(bin string, n int, every time.Duration, global string, b
 	wire := l.port[0].Capture()
 	d := l.r[0].Daemon(bin, global+instances(n, 200, fmt.Sprint(every.Seconds()), ""), "-P")
 	b.took("master", 15*time.Second, func() bool { return len(l.r[0].Addrs("eth0")) > n })
-	time.Sleep(6 * time.Second) // the second set of announcements has gone out
+	time.Sleep(12 * time.Second) // the second set of announcements has gone out, even with keepalived
 	if busy {
 		stop := make(chan struct{})
 		defer close(stop)
