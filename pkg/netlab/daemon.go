@@ -199,12 +199,12 @@ func (d *Daemon) WaitLog(within time.Duration, pattern string) string {
 	d.ns.lab.Helper()
 	re := regexp.MustCompile(pattern)
 	var match string
-	_, ok := Poll(within, func() bool {
+	_, ok := Poll(patience*within, func() bool {
 		match = re.FindString(d.Log())
 		return match != ""
 	})
 	if !ok {
-		d.ns.lab.Fatalf("%s did not log %q within %v; its log:\n%s", d.ns.Name, pattern, within, tail(d.Log(), 60))
+		d.ns.lab.Fatalf("%s did not log %q within %v; its log:\n%s", d.ns.Name, pattern, patience*within, tail(d.Log(), 60))
 	}
 	return match
 }

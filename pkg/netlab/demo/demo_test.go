@@ -9,7 +9,8 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/netlab"
 )
 
-// The demonstration tells its whole story in less than a minute.
+// The demonstration tells its whole story in less than a minute, or two where other tests run
+// beside it.
 func TestDemo(t *testing.T) {
 	netlab.Require(t)
 	cmd := exec.Command("go", "run", "./pkg/netlab/demo")
@@ -20,7 +21,7 @@ func TestDemo(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if took := time.Since(start); took > time.Minute {
+	if took := time.Since(start); took > 2*time.Minute {
 		t.Errorf("it took %v", took)
 	}
 	if !strings.Contains(string(out), "Done.") {

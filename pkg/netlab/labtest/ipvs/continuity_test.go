@@ -78,6 +78,7 @@ func TestReloadIsExact(t *testing.T) {
 
 	watch.Reset()
 	began := time.Now()
+	stalls := site.WatchStalls()
 	d.Reload(hundred(50))
 	site.Eventually(10*time.Second, "201 destinations", func() bool { return lb.Destinations() == 201 })
 	settled(t, lb, d, time.Second)
@@ -91,8 +92,8 @@ func TestReloadIsExact(t *testing.T) {
 			t.Errorf("%s: counters were %v and are %v", service, was, after[service])
 		}
 	}
-	if late := latest(wire, began); late > advertInterval*3/2 {
-		t.Errorf("%v between two adverts, want %v and at most half of it more", late, advertInterval)
+	if late := latest(wire, began); late > advertInterval*3/2+2*stalls.Worst() {
+		t.Errorf("%v between two adverts, want %v and at most half of it more; the machine itself stalled for %v", late, advertInterval, stalls.Worst())
 	}
 
 	watch.Reset()
