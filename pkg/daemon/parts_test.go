@@ -134,7 +134,10 @@ func TestPidFileOfDyingProcess(t *testing.T) {
 	if err := killed.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer killed.Wait() // a zombie until then
+	defer killed.Wait()
+	if err := unix.Waitid(unix.P_PID, killed.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil { // it is a zombie now
+		t.Fatal(err)
+	}
 	path := filepath.Join(t.TempDir(), "vrrp.pid")
 	p, err := claimPidFile(path)
 	if err != nil {

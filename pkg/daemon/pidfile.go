@@ -71,7 +71,7 @@ func dying(f *os.File) bool {
 	}
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return errors.Is(err, os.ErrNotExist)
+		return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH)
 	}
 	_, state, _ := bytes.Cut(stat, []byte(") "))
 	return len(state) > 0 && (state[0] == 'Z' || state[0] == 'X')
