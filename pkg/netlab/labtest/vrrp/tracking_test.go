@@ -92,6 +92,7 @@ func TestTrackBFD(t *testing.T) {
 				}
 				neighbour := l.r[2].Daemon(netlab.Holdfast(t), globals+session(3, 1))
 				first := l.r[0].Daemon(bin[0], globals+session(1, 3)+router{priority: 150, extra: "track_bfd {\n gw " + tt.weight + "\n }"}.String())
+				first.WaitLog(10*time.Second, `\(gw\) Entering Up state`) // until then a weight counts against it
 				l.start(1, bin[1], router{priority: 100})
 				l.only(15*time.Second, 0, vip)
 				l.stays(time.Second, 0, vip)
