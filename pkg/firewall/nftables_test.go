@@ -217,14 +217,14 @@ func TestMarks(t *testing.T) {
 	}
 	serve(80)
 	serve(81)
-	dial := func(addr string, within time.Duration) bool {
+	dial := func(addr string, within time.Duration) error {
 		return l.a.Do(func() error {
 			c, err := net.DialTimeout("tcp", addr, within)
 			if err == nil {
 				c.Close()
 			}
 			return err
-		}) == nil
+		})
 	}
 	// What carries the mark goes nowhere: so it is seen that it was set.
 	for family, mark := range map[string]string{"-4": "1000", "-6": "1001"} {
@@ -245,8 +245,8 @@ func TestMarks(t *testing.T) {
 		if marked {
 			within = 300 * time.Millisecond
 		}
-		if dial(addr, within) == marked {
-			t.Errorf("%s: marked is %v\n%s", addr, !marked, l.ruleset())
+		if err := dial(addr, within); (err != nil) != marked {
+			t.Errorf("%s: want marked %v: %v\n%s", addr, marked, err, l.ruleset())
 		}
 	}
 }

@@ -21,8 +21,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Listen opens a listening socket in the namespace. It is served from outside: only its
-// making needs the namespace.
+// Listen opens a listening socket in the namespace, open until the lab ends or it is
+// closed. It is served from outside: only its making needs the namespace.
 func (n *Namespace) Listen(addr string) net.Listener {
 	n.lab.Helper()
 	var l net.Listener
@@ -33,6 +33,7 @@ func (n *Namespace) Listen(addr string) net.Listener {
 	if err != nil {
 		n.lab.Fatalf("%s: %v", n.Name, err)
 	}
+	n.lab.Cleanup(func() { l.Close() }) // also keeps one that nobody holds from being collected
 	return l
 }
 
