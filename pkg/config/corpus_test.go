@@ -27,7 +27,6 @@ var explained = map[string]string{
 	"190-dev-one_one.conf":        "keepalived's dump breaks off in the middle of a line",
 	"195-dev-1819-6.conf":         "keepalived's vrrp process ends before it writes its data",
 	"225-dev-1564-make_ns.conf":   "in a shell script, which is no configuration, keepalived's vrrp process ends before it writes its instances",
-	"228-dev-1569d.conf":          "keepalived's test ends at a network namespace that does not exist, as if all was well; the rest of the file is checked here",
 	"233-dev-1940-full.conf":      "keepalived's dump breaks off in the middle of a line",
 	"259-dev-duplicate_vrid.conf": "keepalived's dump shows freed memory and breaks off",
 	"b115-fullwidth-braces.conf":  "a vrrp_instance with a second word and no opening brace loses its name in keepalived, and what follows goes nowhere",

@@ -129,7 +129,7 @@ func setNetNamespaceIPVS(d *decoder, a *arg) {
 	p.IPVSNamespaceSet = true
 	if a.given {
 		p.NetNamespaceIPVS = a.words[0].Text
-		d.namespaceAt = a.words[0]
+		d.ipvsNamespaceAt = a.words[0]
 	}
 }
 

@@ -14,14 +14,14 @@ type state struct {
 	given   map[given]diag.Span // keywords that may be given once
 	account account
 
-	scriptUser    bool
-	garpDone      bool
-	scriptUserBad bool
-	namespaceAt   syntax.Word
-	mailAt        syntax.Word
-	mails         int
-	syncDaemonAt  syntax.Word
-	iptablesAt    syntax.Word
+	scriptUser                   bool
+	garpDone                     bool
+	scriptUserBad                bool
+	namespaceAt, ipvsNamespaceAt syntax.Word
+	mailAt                       syntax.Word
+	mails                        int
+	syncDaemonAt                 syntax.Word
+	iptablesAt                   syntax.Word
 
 	inst        *instanceDraft
 	instances   []*instanceDraft

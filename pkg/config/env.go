@@ -16,6 +16,9 @@ type Env struct {
 	// Namespace returns how interfaces are looked up in a network namespace,
 	// false if there is none of that name.
 	Namespace func(name string) (link func(name string) (Link, bool), ok bool)
+	// NetNamespace is the one that the command line names; net_namespace in the
+	// file is not asked then.
+	NetNamespace string
 	// VMAC reports whether an interface is a private macvlan.
 	VMAC func(name string) bool
 	// User and Group look accounts up.

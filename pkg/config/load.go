@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
@@ -53,7 +54,7 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 	parent.finishParentScripts()
 	r.Config.Process, r.Config.Global = parent.cfg.Process, parent.cfg.Global
 	r.Problems = parent.problems
-	r.enter(parent)
+	entered := r.enter(parent)
 	env = r.env
 	var views []understood
 	var ahead []diag.Problem
@@ -64,6 +65,11 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 		d := newDecoder(tree, role, mode, env)
 		d.account = parent.account
 		d.read()
+		for i := range d.problems {
+			if !entered && d.problems[i].Class == diag.Missing {
+				d.problems[i].Class = diag.None // no child gets that far
+			}
+		}
 		r.Problems = merge(r.Problems, d.problems)
 		views, ahead = append(views, d.understood()), merge(ahead, d.ahead)
 		if d.stopped {
@@ -94,29 +100,67 @@ func Read(tree *syntax.Tree, mode Mode, env *Env) *Reading {
 	return r
 }
 
-// enter looks for the network namespaces that the file names; the interfaces
-// are those of net_namespace. If there is none of that name keepalived's test
-// mode ends there and then, as if all was well; we check what we can.
-func (r *Reading) enter(parent *decoder) {
-	p := &parent.cfg.Process
+// enter looks for the network namespaces that are named, and takes the
+// interfaces from the one to work in.
+//
+// If there is none of that name, keepalived's test mode ends there and then as
+// if all was well: its children never read the file. So do we, where the
+// namespace is nowhere: it was asked for on the command line, or a definition in
+// its name has no value. Otherwise the file is one for another machine, or
+// for a later moment: it is checked as if the namespace were there, and had the
+// interfaces that the file names.
+func (r *Reading) enter(parent *decoder) (entered bool) {
+	if r.env.Namespace == nil {
+		return true
+	}
 	parent.problems = nil
-	for _, name := range [...]string{p.NetNamespaceIPVS, p.NetNamespace} {
-		if name == "" || r.env.Namespace == nil {
-			continue
-		}
-		link, ok := r.env.Namespace(name)
-		if !ok {
-			parent.warn("unknown-namespace", parent.namespaceAt, "there is no network namespace %s", name)
-			parent.hint("create it with: ip netns add %s", name)
-			continue
-		}
-		if name == p.NetNamespace {
-			env := *r.env
-			env.Link = link
-			r.env = &env
+	defer func() { r.Problems = append(r.Problems, parent.problems...) }()
+	p := &parent.cfg.Process
+	if p.NetNamespaceIPVS != "" {
+		if _, ok := r.env.Namespace(p.NetNamespaceIPVS); !ok {
+			parent.noNamespace(p.NetNamespaceIPVS, parent.ipvsNamespaceAt, diag.None)
 		}
 	}
-	r.Problems = append(r.Problems, parent.problems...)
+	name, at := p.NetNamespace, parent.namespaceAt
+	if r.env.NetNamespace != "" {
+		name, at = r.env.NetNamespace, syntax.Word{}
+	}
+	if name == "" {
+		return true
+	}
+	env, here := *r.env, r.env.Link
+	r.env = &env
+	var ok bool
+	if env.Link, ok = env.Namespace(name); ok {
+		return true
+	}
+	env.Link = func(name string) (Link, bool) {
+		if here != nil {
+			if l, ok := here(name); ok {
+				return l, true
+			}
+		}
+		return Link{Index: 1}, true
+	}
+	if at.At.IsZero() || strings.Contains(name, "$") {
+		parent.noNamespace(name, at, diag.Ends)
+		return false
+	}
+	parent.noNamespace(name, at, diag.None)
+	return true
+}
+
+func (d *decoder) noNamespace(name string, at syntax.Word, class diag.Class) {
+	f := fault{"unknown-namespace", diag.Warning, class}
+	text, hint := "there is no network namespace "+name, "create it with: ip netns add "+name
+	if class == diag.Ends {
+		f.Severity = diag.Error
+		text += ": the test ends with status 0 here, and a daemon would, too"
+	}
+	if strings.Contains(name, "$") {
+		hint = "define what stands behind the $ in front of this line"
+	}
+	d.add(f, at, text, hint)
 }
 
 // Load parses and reads the main file of that name.

@@ -63,6 +63,7 @@ func (o *Options) parse(src *syntax.Source, mode config.Mode, env *config.Env) *
 	if id == "" {
 		id, _, _ = strings.Cut(env.Hostname, ".")
 	}
+	env.NetNamespace = o.Namespace
 	got := convert.Load(o.File, syntax.Options{Source: src, ConfigID: id, AllConfig: o.AllConfig}, mode, env)
 	diag.Sort(got.Problems)
 	return &reading{Reading: got, found: len(got.Tree.Files) > 0}

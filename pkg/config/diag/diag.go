@@ -59,9 +59,10 @@ const (
 	Config         // an ordinary error, warning or deprecated word, status 5
 	Security       // a script that would run as root unguarded, status 6
 	Include        // an include that its check forbids to fail, status 6
+	Ends           // the test ends here as if all was well, status 0 unless an argument or an include is missing
 )
 
-var classNames = [...]string{"none", "missing", "fatal", "config", "security", "include"}
+var classNames = [...]string{"none", "missing", "fatal", "config", "security", "include", "ends"}
 
 func (c Class) String() string {
 	if int(c) < len(classNames) {
@@ -90,16 +91,20 @@ type Note struct {
 // ExitStatus is the status with which keepalived's test mode ends after these
 // problems: 0, 2, 4, 5 or 6.
 func ExitStatus(problems []Problem) int {
-	var seen [Include + 1]bool
+	var seen [len(classNames)]bool
 	for i := range problems {
-		if c := problems[i].Class; c <= Include {
+		if c := problems[i].Class; int(c) < len(seen) {
 			seen[c] = true
 		}
 	}
 	switch {
 	case seen[Missing]:
 		return 2
-	case seen[Security], seen[Include]:
+	case seen[Include]:
+		return 6
+	case seen[Ends]:
+		return 0
+	case seen[Security]:
 		return 6
 	case seen[Config]:
 		return 5

@@ -93,6 +93,9 @@ func TestExitStatus(t *testing.T) {
 		{"fatal and another", []Class{Fatal, Config}, 5},
 		{"security hides others", []Class{Config, Security, Fatal}, 6},
 		{"include", []Class{Include}, 6},
+		{"the test ends early", []Class{Config, Security, Ends}, 0},
+		{"the test ends early, behind a failed include", []Class{Include, Ends}, 6},
+		{"the test ends early, behind a missing argument", []Class{Missing, Ends}, 2},
 		{"missing ends it all", []Class{Security, Missing}, 2},
 	} {
 		var problems []Problem
