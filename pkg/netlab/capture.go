@@ -19,17 +19,19 @@ type Frame struct {
 
 // Capture records the frames of one interface until its test ends.
 type Capture struct {
-	fd   int
 	done chan struct{}
 
 	mu     sync.Mutex
+	fd     int // -1 once closed
+	buf    []byte
+	oob    []byte
 	frames []Frame
 }
 
 // Capture starts recording. All frames from this call on are seen.
 func (n *Namespace) Capture(ifname string) *Capture {
 	n.lab.Helper()
-	c := &Capture{done: make(chan struct{})}
+	c := &Capture{done: make(chan struct{}), buf: make([]byte, 1<<16), oob: make([]byte, 256)}
 	ifindex := n.Link(ifname).Attrs().Index
 	err := n.Do(func() (err error) {
 		all := uint16(unix.ETH_P_ALL)
@@ -39,10 +41,6 @@ func (n *Namespace) Capture(ifname string) *Capture {
 		}
 		unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 16<<20)
 		if err := unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
-			return err
-		}
-		// Reads wake up now and then, to see whether the capture has been closed.
-		if err := unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 100_000}); err != nil {
 			return err
 		}
 		return unix.Bind(c.fd, &unix.SockaddrLinklayer{Protocol: uint16(proto), Ifindex: ifindex})
@@ -59,31 +57,45 @@ func (n *Namespace) Capture(ifname string) *Capture {
 	return c
 }
 
-// record is the only reader of the socket, and closes it.
+// record empties the socket whenever something has come in, and closes it.
 func (c *Capture) record(stop chan struct{}) {
 	defer close(c.done)
-	defer unix.Close(c.fd)
-	buf, oob := make([]byte, 1<<16), make([]byte, 256)
+	ready := []unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}}
 	for {
 		select {
 		case <-stop:
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.drain()
+			unix.Close(c.fd)
+			c.fd = -1
 			return
 		default:
 		}
-		k, oobn, _, from, err := unix.Recvmsg(c.fd, buf, oob, 0)
+		// Now and then it wakes up, to see whether the capture has been closed.
+		if _, err := unix.Poll(ready, 100); err == nil {
+			c.mu.Lock()
+			c.drain()
+			c.mu.Unlock()
+		}
+	}
+}
+
+// drain records what the kernel has seen so far; c.mu is held.
+func (c *Capture) drain() {
+	for c.fd >= 0 {
+		k, oobn, _, from, err := unix.Recvmsg(c.fd, c.buf, c.oob, unix.MSG_DONTWAIT)
+		if err == unix.EINTR || err == unix.ENETDOWN {
+			continue
+		}
 		if err != nil {
-			if err == unix.EAGAIN || err == unix.EINTR || err == unix.ENETDOWN {
-				continue
-			}
 			return
 		}
-		f := Frame{At: stamp(oob[:oobn]), Data: append([]byte(nil), buf[:k]...)}
+		f := Frame{At: stamp(c.oob[:oobn]), Data: append([]byte(nil), c.buf[:k]...)}
 		if ll, ok := from.(*unix.SockaddrLinklayer); ok {
 			f.Outgoing = ll.Pkttype == unix.PACKET_OUTGOING
 		}
-		c.mu.Lock()
 		c.frames = append(c.frames, f)
-		c.mu.Unlock()
 	}
 }
 
@@ -100,10 +112,11 @@ func stamp(oob []byte) time.Time {
 	return time.Now()
 }
 
-// Frames returns what has been recorded so far.
+// Frames returns all that the kernel has seen until this call.
 func (c *Capture) Frames() []Frame {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.drain()
 	return c.frames[:len(c.frames):len(c.frames)]
 }
 

@@ -41,8 +41,11 @@ func TestVMAC(t *testing.T) {
 					t.Errorf("%s has %s, want %s", name, got, tt.mac)
 				}
 				sent := l.adverts(0, time.Time{})
-				if len(sent) == 0 || (sent[len(sent)-1].SrcMAC.String() == tt.mac) == tt.base {
-					t.Errorf("adverts come from %s", sent[len(sent)-1].SrcMAC)
+				if len(sent) == 0 {
+					t.Fatal("no advert in a second")
+				}
+				if from := sent[len(sent)-1].SrcMAC.String(); (from == tt.mac) == tt.base {
+					t.Errorf("adverts come from %s", from)
 				}
 				l.reaches(tt.addr)
 				d.Stop()

@@ -235,8 +235,9 @@ func TestAddressesRoutesRules(t *testing.T) {
 			})
 		}
 		where(0)
-		if a := l.adverts(0, time.Time{}); len(a) == 0 || a[0].Count != 1 {
-			t.Error("excluded addresses are in the adverts")
+		l.Eventually(5*time.Second, "it advertises", func() bool { return len(l.adverts(0, time.Time{})) > 0 })
+		if a := l.adverts(0, time.Time{}); a[0].Count != 1 {
+			t.Errorf("%d addresses are in the adverts, want one: the others are excluded", a[0].Count)
 		}
 		first.Stop()
 		where(1)
