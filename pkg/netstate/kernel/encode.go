@@ -20,6 +20,11 @@ type request struct {
 func encode(op netstate.Op) (request, error) {
 	switch item := op.Item.(type) {
 	case netstate.Address:
+		if op.Verb == netstate.Remove {
+			// The kernel removes only what has the label given, and gives addresses other
+			// labels when their link gets another name.
+			item.Label = ""
+		}
 		return request{choose(op.Verb, unix.RTM_NEWADDR, unix.RTM_DELADDR), addressFlags(op.Verb), encodeAddress(item)}, nil
 	case netstate.Route:
 		return request{choose(op.Verb, unix.RTM_NEWROUTE, unix.RTM_DELROUTE), routeFlags(op.Verb, item), encodeRoute(item, op.Verb)}, nil

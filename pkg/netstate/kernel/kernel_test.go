@@ -216,6 +216,28 @@ func TestForeignAddressSurvives(t *testing.T) {
 	}
 }
 
+// The kernel names an address after its link, also when that gets another name: what was
+// read before the change removes the address after it.
+func TestRemoveAfterRename(t *testing.T) {
+	ns, k := host(t)
+	link := indexOf(t, k, "eth1")
+	ours := func(a netstate.Address) bool { return a.Link == link && a.Prefix.Addr().Is4() }
+	add := netstate.Op{Verb: netstate.Add, Item: netstate.NewAddress(link, netip.MustParsePrefix("192.0.2.50/24"))}
+	if failed := k.Apply(context.Background(), []netstate.Op{add}); len(failed) > 0 {
+		t.Fatal(failed)
+	}
+	addresses := read(t, k).Addresses
+	known := addresses[slices.IndexFunc(addresses, ours)]
+	ns.Down("eth1")
+	ns.Run("ip", "link", "set", "eth1", "name", "wan0")
+	if failed := k.Apply(context.Background(), []netstate.Op{{Verb: netstate.Remove, Item: known}}); len(failed) > 0 {
+		t.Fatal(failed)
+	}
+	if slices.ContainsFunc(read(t, k).Addresses, ours) {
+		t.Errorf("%+v is still there", known)
+	}
+}
+
 func TestApplyNamesWhatFails(t *testing.T) {
 	_, k := host(t)
 	eth0 := indexOf(t, k, "eth0")
