@@ -92,8 +92,21 @@ func (n *NFTables) replace(family nftables.TableFamily, want any, empty bool, bu
 		if empty && errors.Is(err, unix.EOPNOTSUPP) {
 			return nil // no nftables in the kernel, and nothing to do
 		}
-		return fmt.Errorf("firewall table %s: %w", n.options.Table, err)
+		return fmt.Errorf("firewall table %s: %w", n.options.Table, firstRefusal(err))
 	}
 	n.policies[family] = want
 	return nil
+}
+
+// firstRefusal is what was wrong with a batch: the kernel also refuses the messages that
+// build upon the one it does not take.
+func firstRefusal(err error) error {
+	var many interface{ Unwrap() []error }
+	for errors.As(err, &many) {
+		err = many.Unwrap()[0]
+	}
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return fmt.Errorf("the kernel lacks nf_tables or a part of it: %w", err)
+	}
+	return err
 }

@@ -2,6 +2,7 @@ package firewall
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -206,6 +207,16 @@ func TestIdleVirtualMACReceivesNothing(t *testing.T) {
 		if l.reaches("192.0.2.60") == idle {
 			t.Errorf("idle %v: reached is %v", idle, !idle)
 		}
+	}
+}
+
+// One line says what the kernel refuses, however many rules came to nothing with it.
+func TestRefusedTable(t *testing.T) {
+	l := newLAN(t)
+	l.nft.options.Table = strings.Repeat("x", 300)
+	err := l.nft.ApplyServices(ServicePolicy{Marks: []Mark{{netip.MustParseAddr("192.0.2.50"), unix.IPPROTO_TCP, 80, 1000}}})
+	if !errors.Is(err, unix.ERANGE) || strings.Count(err.Error(), unix.ERANGE.Error()) != 2 {
+		t.Errorf("want it once for each of the two families: %v", err)
 	}
 }
 

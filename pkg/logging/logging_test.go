@@ -35,10 +35,10 @@ func TestConsoleLine(t *testing.T) {
 	s := &consoleSink{w: &buf}
 	s.write(entry{e, []zapcore.Field{zap.String("instance", "VI_1")}})
 	e.Time, e.Message = at("2026-11-02T06:01:15Z"), "cannot send"
-	s.write(entry{e, []zapcore.Field{zap.Error(errors.New("network is down"))}})
+	s.write(entry{e, []zapcore.Field{zap.Error(errors.Join(errors.New("network is down"), errors.New("no route")))}})
 	s.flush()
 	want := "Fri Nov 20 16:01:15 2026: (VI_1) Entering MASTER STATE\n" +
-		"Mon Nov  2 06:01:15 2026: cannot send: network is down\n"
+		"Mon Nov  2 06:01:15 2026: cannot send: network is down; no route\n"
 	if diff := cmp.Diff(want, buf.String()); diff != "" {
 		t.Error(diff)
 	}

@@ -2,6 +2,7 @@ package logging
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -21,7 +22,7 @@ type entry struct {
 func (e entry) text() string {
 	for _, f := range e.fields {
 		if err, ok := f.Interface.(error); ok && f.Type == zapcore.ErrorType {
-			return e.Message + ": " + err.Error()
+			return e.Message + ": " + strings.ReplaceAll(err.Error(), "\n", "; ") // several were joined
 		}
 	}
 	return e.Message
