@@ -33,9 +33,9 @@ func TestConsoleLine(t *testing.T) {
 	var buf bytes.Buffer
 	e := zapcore.Entry{Time: at("2026-11-20T16:01:15Z"), Message: "(VI_1) Entering MASTER STATE"}
 	s := &consoleSink{w: &buf}
-	s.write(entry{e, []zapcore.Field{zap.String("instance", "VI_1")}})
+	s.write(newEntry(e, []zapcore.Field{zap.String("instance", "VI_1")}))
 	e.Time, e.Message = at("2026-11-02T06:01:15Z"), "cannot send"
-	s.write(entry{e, []zapcore.Field{zap.Error(errors.Join(errors.New("network is down"), errors.New("no route")))}})
+	s.write(newEntry(e, []zapcore.Field{zap.Error(errors.Join(errors.New("network is down"), errors.New("no route")))}))
 	s.flush()
 	want := "Fri Nov 20 16:01:15 2026: (VI_1) Entering MASTER STATE\n" +
 		"Mon Nov  2 06:01:15 2026: cannot send: network is down; no route\n"
@@ -52,7 +52,7 @@ func TestSyslogLine(t *testing.T) {
 	}
 	defer l.Close()
 	s := &syslogSink{ident: "Keepalived_vrrp", facility: Local0 + 1, pid: 42, path: path}
-	s.write(entry{Entry: zapcore.Entry{Level: zapcore.WarnLevel, Time: at("2026-11-20T16:01:15Z"), Message: "two\nlines"}})
+	s.write(entry{Level: zapcore.WarnLevel, Time: at("2026-11-20T16:01:15Z"), Message: "two\nlines"})
 	defer s.conn.Close()
 	buf := make([]byte, 1000)
 	n, err := l.Read(buf)
@@ -70,14 +70,14 @@ func TestSyslogLine(t *testing.T) {
 func TestSyslogStartsLater(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	s := &syslogSink{ident: "x", pid: 1, path: path}
-	s.write(entry{Entry: zapcore.Entry{Message: "lost"}})
+	s.write(entry{Message: "lost"})
 	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
 	s.retry = time.Time{}
-	s.write(entry{Entry: zapcore.Entry{Message: "found"}})
+	s.write(entry{Message: "found"})
 	defer s.conn.Close()
 	buf := make([]byte, 1000)
 	n, _ := l.Read(buf)
@@ -182,7 +182,7 @@ func TestPatientLogging(t *testing.T) {
 		out := newOutput(s, 2*time.Hour)
 		time.AfterFunc(time.Hour, func() { close(s.free) })
 		for i := range 2 * queueLength {
-			out.put(entry{Entry: zapcore.Entry{Message: fmt.Sprint(i)}})
+			out.put(entry{Message: fmt.Sprint(i)})
 		}
 		out.close(time.Minute)
 		if len(s.got) != 2*queueLength {
@@ -206,7 +206,7 @@ func TestPatienceEnds(t *testing.T) {
 		}
 		close(s.free)
 		synctest.Wait()
-		out.put(entry{Entry: zapcore.Entry{Message: "there is room again"}})
+		out.put(entry{Message: "there is room again"})
 		if out.stuck.Load() {
 			t.Error("the output is still taken for stuck")
 		}

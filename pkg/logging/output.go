@@ -12,10 +12,17 @@ import (
 // queueLength is how many entries may wait for a slow output.
 const queueLength = 2048
 
-// entry is one line of the log on its way out.
+// entry is one line of the log on its way out: what the outputs show of a
+// [zapcore.Entry], for thousands may be on their way.
 type entry struct {
-	zapcore.Entry
-	fields []zapcore.Field
+	Level   zapcore.Level
+	Time    time.Time
+	Message string
+	fields  []zapcore.Field
+}
+
+func newEntry(e zapcore.Entry, fields []zapcore.Field) entry {
+	return entry{e.Level, e.Time, e.Message, fields}
 }
 
 // text is the entry for outputs without fields.
@@ -56,7 +63,7 @@ func (c *core) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	// The caller may use its slice again, so the entry gets one of its own.
 	all := make([]zapcore.Field, 0, len(c.fields)+len(fields))
 	all = append(append(all, c.fields...), fields...)
-	c.out.put(entry{e, all})
+	c.out.put(newEntry(e, all))
 	return nil
 }
 
@@ -140,11 +147,11 @@ func (o *output) drain(s sink) {
 func (o *output) write(s sink, e entry) {
 	s.write(e)
 	if n := o.dropped.Swap(0); n > 0 {
-		s.write(entry{Entry: zapcore.Entry{
+		s.write(entry{
 			Level:   zapcore.WarnLevel,
 			Time:    time.Now(),
 			Message: fmt.Sprintf("%d log lines were dropped because the log did not keep up", n),
-		}})
+		})
 	}
 }
 

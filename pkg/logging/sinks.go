@@ -65,7 +65,7 @@ func (s *syslogSink) write(e entry) {
 	line := fmt.Appendf(nil, "<%d>%s %s[%d]: %s", s.facility<<3|severity(e.Level),
 		e.Time.Format(time.Stamp), s.ident, s.pid, strings.ReplaceAll(e.text(), "\n", " "))
 	for range 2 { // once more on a fresh connection: the daemon may have restarted
-		if s.conn == nil && !s.connect() {
+		if s.conn == nil && !s.connect(e.Time) {
 			return
 		}
 		_ = s.conn.SetWriteDeadline(time.Now().Add(time.Second))
@@ -79,8 +79,9 @@ func (s *syslogSink) write(e entry) {
 
 func (s *syslogSink) flush() {}
 
-func (s *syslogSink) connect() bool {
-	now := time.Now()
+// connect connects, unless it could not a moment ago. It goes by the times of the
+// entries: without a syslog daemon there may be many of them.
+func (s *syslogSink) connect(now time.Time) bool {
 	if now.Before(s.retry) {
 		return false
 	}
