@@ -106,6 +106,10 @@ func (p *policy) locate(here map[netip.Addr]bool) effects {
 func (p *policy) tick(now time.Time) effects {
 	var e effects
 	for _, pl := range p.pools {
+		if due, ok := p.steps[pl]; !ok || now.Before(due) {
+			continue
+		}
+		delete(p.steps, pl)
 		for _, s := range pl.servers {
 			if s.admin == Drain && !s.deadline.IsZero() && !now.Before(s.deadline) {
 				e.say(pl, s, "Time to drain service %s of VS %s is over", s.name(), pl.name)
@@ -119,6 +123,7 @@ func (p *policy) tick(now time.Time) effects {
 		if pl.update(now) {
 			e.dirty = append(e.dirty, pl.keys...)
 		}
+		p.schedule(pl, now)
 	}
 	return e
 }
@@ -139,7 +144,7 @@ func (p *policy) drained(pl *pool, s *server, now time.Time) effects {
 // watchDrains has the worker count the connections of servers that drain against
 // a deadline, and ends the drains of those that have none left.
 func (r *role) watchDrains() {
-	for _, pl := range r.policy.pools {
+	for pl := range r.policy.steps {
 		for i, s := range pl.servers {
 			if s.admin != Drain || s.deadline.IsZero() {
 				continue

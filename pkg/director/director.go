@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/holdfast-lb/holdfast/healthcheck"
 	"github.com/holdfast-lb/holdfast/healthcheck/probe"
@@ -221,7 +222,7 @@ func (r *role) loop(ctx context.Context) {
 	defer alarm.Stop()
 	for {
 		r.dispatch()
-		if next := r.deadline(time.Now()); next.IsZero() {
+		if next := r.deadline(); next.IsZero() {
 			alarm.Stop()
 		} else {
 			alarm.Reset(time.Until(next))
@@ -256,8 +257,8 @@ func (r *role) loop(ctx context.Context) {
 }
 
 // deadline is when the loop has something to do by itself; zero is never.
-func (r *role) deadline(now time.Time) time.Time {
-	next := r.policy.deadline(now)
+func (r *role) deadline() time.Time {
+	next := r.policy.deadline()
 	if next.IsZero() || !r.retry.IsZero() && r.retry.Before(next) {
 		return r.retry
 	}
@@ -308,9 +309,18 @@ func (r *role) carry(e effects) {
 	}
 }
 
-// report logs and notifies.
+// report logs and notifies. Lines that come of the same event have the same time.
 func (r *role) report(e effects) {
+	core, now := r.log.Core(), time.Now()
 	for _, l := range e.lines {
+		level := zap.InfoLevel
+		if l.warn {
+			level = zap.WarnLevel
+		}
+		line := core.Check(zapcore.Entry{Level: level, Time: now, Message: l.text}, nil)
+		if line == nil {
+			continue
+		}
 		fields := make([]zap.Field, 0, 2)
 		if l.virtual != "" {
 			fields = append(fields, zap.String("virtual", l.virtual))
@@ -318,11 +328,7 @@ func (r *role) report(e effects) {
 		if l.real != "" {
 			fields = append(fields, zap.String("real", l.real))
 		}
-		if l.warn {
-			r.log.Warn(l.text, fields...)
-		} else {
-			r.log.Info(l.text, fields...)
-		}
+		line.Write(fields...)
 	}
 	for _, n := range e.notes {
 		r.hub.Tell(n)

@@ -145,7 +145,7 @@ func (r *role) setTimeouts(ctx context.Context, lvs config.LVSGlobal) error {
 func (r *role) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	defer func() { r.report(r.policy.stop()) }() // can wait, and takes longer
+	defer func() { r.policy.stop(r.report) }() // can wait, and takes longer
 	var err error
 	if r.opt.DontReleaseIPVS {
 		err = r.rules.Release()

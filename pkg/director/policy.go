@@ -31,6 +31,7 @@ type policy struct {
 	marks  map[marked]uint32       // given to groups by nftables_ipvs
 	moving map[ipvs.Key]bool       // those with expire_connections; never changed, only replaced
 	paths  map[ipvs.Key]ipvs.Entry // services for checks that take IPVS's way
+	steps  map[*pool]time.Time     // when those that have something to do by themselves do it
 }
 
 // place is where a check belongs.
@@ -52,6 +53,7 @@ func (p *policy) load(cfg *config.Config, checks checksOf, found ipvs.Table, now
 	p.checks = make(map[string]place)
 	p.users = make(map[ipvs.Key][]*pool, len(cfg.VirtualServers))
 	p.moving = make(map[ipvs.Key]bool)
+	p.steps = make(map[*pool]time.Time)
 	groups := make(map[string]*config.ServerGroup, len(cfg.ServerGroups))
 	for _, g := range cfg.ServerGroups {
 		groups[g.Name] = g
@@ -82,6 +84,7 @@ func (p *policy) load(cfg *config.Config, checks checksOf, found ipvs.Table, now
 			p.inherit(&e, pl, was, checks, now)
 		}
 		p.enter(&e, pl)
+		p.schedule(pl, now)
 	}
 	for _, pl := range before {
 		if p.byID[pl.id] == nil {
@@ -231,10 +234,12 @@ func (p *policy) reweigh(e *effects, pl *pool, s *server, old int32) {
 	e.say(pl, s, "Changing weight from %d to %d for %s service %s of VS %s", old, s.weight, state, s.name(), pl.name)
 }
 
-// stop says good-bye.
-func (p *policy) stop() effects {
+// stop says good-bye, of one virtual server at a time: there are tens of
+// thousands of lines.
+func (p *policy) stop(tell func(effects)) {
 	var e effects
 	for _, pl := range p.pools {
+		e.lines, e.notes = e.lines[:0], e.notes[:0]
 		for _, s := range pl.servers {
 			e.say(pl, s, "Shutting down service %s from VS %s", s.name(), pl.name)
 			if pl.cfg.Omega && s.up {
@@ -244,8 +249,8 @@ func (p *policy) stop() effects {
 		if pl.cfg.Omega && pl.quorum {
 			p.service(&e, pl, false, "Shutting down")
 		}
+		tell(e)
 	}
-	return e
 }
 
 // table is the whole table that should be.
@@ -290,11 +295,23 @@ func (p *policy) specs() []healthcheck.Spec {
 	return specs
 }
 
+// schedule notes when a pool has something to do by itself. What was due sooner
+// stays so: it is not put off by what happens meanwhile.
+func (p *policy) schedule(pl *pool, now time.Time) {
+	next := pl.nextStep(now)
+	switch was, ok := p.steps[pl]; {
+	case next.IsZero():
+		delete(p.steps, pl)
+	case !ok || next.Before(was):
+		p.steps[pl] = next
+	}
+}
+
 // deadline is when tick is due; zero is never.
-func (p *policy) deadline(now time.Time) time.Time {
+func (p *policy) deadline() time.Time {
 	var next time.Time
-	for _, pl := range p.pools {
-		if t := pl.nextStep(now); !t.IsZero() && (next.IsZero() || t.Before(next)) {
+	for _, t := range p.steps {
+		if next.IsZero() || t.Before(next) {
 			next = t
 		}
 	}

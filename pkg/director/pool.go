@@ -224,7 +224,11 @@ func (pl *pool) weightNow(s *server, now time.Time) (weight int32, in bool) {
 // the sorry server last, and reports whether that changed. The destinations are
 // those of the first IPVS service; see destinations for the others.
 func (pl *pool) update(now time.Time) bool {
-	members := make([]ipvs.Destination, 0, len(pl.servers)+1)
+	room := len(pl.servers)
+	if pl.cfg.Sorry != nil {
+		room++
+	}
+	members := make([]ipvs.Destination, 0, room)
 	twin := pl.sorryIsReal()
 	for _, s := range pl.servers {
 		w, in := pl.weightNow(s, now)

@@ -27,6 +27,7 @@ func (p *policy) settle(e *effects, pl *pool, now time.Time) {
 	if pl.update(now) {
 		e.dirty = append(e.dirty, pl.keys...)
 	}
+	p.schedule(pl, now)
 }
 
 // judge decides the quorum and the panic of a virtual server anew.
