@@ -183,12 +183,8 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 func (e *Engine) loop() error {
-	for now := time.Now(); e.ctx.Err() == nil; now = time.Now() {
-		for _, ev := range e.poll.ready() {
-			if j := e.connection(int(ev.Fd)); j != nil {
-				e.happened(j, ev.Events, now)
-			}
-		}
+	for e.poll.peek(); e.ctx.Err() == nil; {
+		now := e.takeReady()
 		e.work(now)
 		busy := e.takeInbox(now)
 		// What has just been started may have come back already, from close by,
@@ -206,6 +202,25 @@ func (e *Engine) loop() error {
 		}
 	}
 	return nil
+}
+
+// takeReady goes on with everybody who has got an answer, and returns until when
+// answers are known of: nobody is late whose answer only waits to be seen. Those who
+// never stop talking give way after a while.
+func (e *Engine) takeReady() (now time.Time) {
+	for range 40 {
+		now = e.poll.looked
+		for _, ev := range e.poll.ready() {
+			if j := e.connection(int(ev.Fd)); j != nil {
+				e.happened(j, ev.Events, now)
+			}
+		}
+		if !e.poll.more() {
+			break
+		}
+		e.poll.peek()
+	}
+	return now
 }
 
 // takeInbox does what was handed in, and reports whether there was anything.

@@ -24,6 +24,7 @@ type poller struct {
 	armed  time.Time
 	events [256]unix.EpollEvent
 	n      int
+	looked time.Time // what happened until then is in events, if there was room
 	look   func(fd uintptr) bool
 }
 
@@ -96,6 +97,7 @@ func (p *poller) add(fd int) error {
 
 // peek takes what is ready now.
 func (p *poller) peek() {
+	p.looked = time.Now()
 	n, _, e := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.events[0])), uintptr(len(p.events)), 0, 0, 0)
 	p.n = int(n)
 	if e != 0 {
@@ -116,6 +118,9 @@ func (p *poller) wait() error {
 // ready is what the last peek or wait took. It is valid until the next. The
 // timer and a call are among it, and mean nothing more.
 func (p *poller) ready() []unix.EpollEvent { return p.events[:p.n] }
+
+// more reports whether there was no room for all that was ready.
+func (p *poller) more() bool { return p.n == len(p.events) }
 
 // until makes the next wait end at t; the zero time is never.
 func (p *poller) until(t time.Time) error {

@@ -1,9 +1,11 @@
 package probe
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -45,6 +47,38 @@ func TestWholePoolFailsAtOnceAndComesBackAtOnce(t *testing.T) {
 	}
 	defer l.Close()
 	all("server back", true)
+}
+
+func TestStallOfOurOwnIsNobodysFailure(t *testing.T) {
+	t.Parallel()
+	const n = 400 // more than are looked at together
+	asked, answer := make(chan struct{}, n), make(chan struct{})
+	target := serve(t, func(c net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+			asked <- struct{}{}
+			<-answer
+			_, _ = io.WriteString(c, "HTTP/1.0 200 OK\r\n\r\n")
+		}
+	})
+	var specs []healthcheck.Spec
+	for i := range n {
+		s := check(fmt.Sprint(i), get(healthcheck.URL{}), target)
+		s.DelayLoop, s.ConnectTimeout = time.Hour, 3*time.Second
+		specs = append(specs, s)
+	}
+	w := newWorld(t, specs...)
+	for range n {
+		<-asked
+	}
+	w.do(func(time.Time) {
+		close(answer)
+		<-time.After(specs[0].ConnectTimeout + time.Second)
+	})
+	for key, ev := range w.verdicts(t) {
+		if !ev.Up {
+			t.Errorf("%s: %+v, want up: the answer came in time", key, ev.Result)
+		}
+	}
 }
 
 func TestFlappingServerIsKeptByItsRetries(t *testing.T) {
