@@ -163,29 +163,13 @@ func TestSIP(t *testing.T) {
 		}
 		return "SIP/2.0 100 Trying\r\n\r\nSIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"
 	}
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		buf := make([]byte, 2000)
-		for {
-			n, from, err := pc.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			_, _ = pc.WriteTo([]byte(answer(string(buf[:n]))), from)
-		}
-	}()
-	t.Cleanup(func() { pc.Close(); <-ended })
+	at := serveDatagrams(t, func(in []byte, say func([]byte)) { say([]byte(answer(string(in)))) })
 	stream := serve(t, func(c net.Conn) {
 		line, _ := bufio.NewReader(c).ReadString('\n')
 		_, _ = io.WriteString(c, answer(line))
 	})
 	first := newWorld(t,
-		check("udp", healthcheck.SIP{}, pc.LocalAddr().String()),
+		check("udp", healthcheck.SIP{}, at),
 		check("tcp", healthcheck.SIP{TCP: true}, stream),
 		check("status", healthcheck.SIP{TCP: true, Status: []healthcheck.StatusRange{{Low: 404, High: 404}}}, stream),
 	).verdicts(t)

@@ -178,26 +178,11 @@ func prove(c net.Conn) {
 func TestForgedDatagramsDoNotDelayTheVerdict(t *testing.T) {
 	t.Parallel()
 	forge := func(answer func(query []byte) []byte) string {
-		pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			buf := make([]byte, 2000)
-			for {
-				n, from, err := pc.ReadFrom(buf)
-				if err != nil {
-					return
-				}
-				for range 100 {
-					_, _ = pc.WriteTo(answer(bytes.Clone(buf[:n])), from)
-				}
+		return serveDatagrams(t, func(q []byte, say func([]byte)) {
+			for range 100 {
+				say(answer(bytes.Clone(q)))
 			}
-		}()
-		t.Cleanup(func() { pc.Close(); <-ended })
-		return pc.LocalAddr().String()
+		})
 	}
 	other := func(q []byte) []byte { q[0] ^= 0xff; q[2] |= 0x80; return q }
 	// A name that points at itself, in the answer to our question.

@@ -1,9 +1,12 @@
 package probe
 
 import (
+	"bytes"
 	"io"
+	"maps"
 	"net"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,7 +14,7 @@ import (
 	"github.com/holdfast-lb/holdfast/healthcheck"
 )
 
-// trouble is what happens to connections on their way to a server.
+// trouble is what happens to connections and datagrams on their way to a server.
 type trouble string
 
 // The troubles. Half-open is a server of which one hears the first byte and nothing more.
@@ -22,20 +25,42 @@ const (
 	cutOff   trouble = "cut off"
 	hangsUp  trouble = "hangs up"
 	garbage  trouble = "garbage"
+	torn     trouble = "torn" // of each datagram, the first byte
+
+	// From the client's part of a TLS handshake on.
+	hangingHandshake trouble = "hanging in the handshake"
+	cutOffHandshake  trouble = "cut off in the handshake"
+	garbageHandshake trouble = "garbage in the handshake"
 )
+
+// What can happen to streams, to handshakes and to datagrams, with recoveries in between.
+var (
+	onStreams    = []trouble{none, hanging, none, halfOpen, cutOff, none, hangsUp, garbage, none}
+	inHandshakes = []trouble{none, hangingHandshake, none, cutOffHandshake, garbageHandshake, none}
+	onDatagrams  = []trouble{none, hanging, none, torn, garbage, none}
+)
+
+// faulty are the faults that each trouble may be.
+var faulty = map[trouble][]healthcheck.Fault{
+	hanging:  {healthcheck.FaultReadTimeout, healthcheck.FaultTLS},
+	halfOpen: {healthcheck.FaultReadTimeout, healthcheck.FaultTLS},
+	cutOff:   {healthcheck.FaultRead, healthcheck.FaultNoData, healthcheck.FaultReply, healthcheck.FaultTLS, healthcheck.FaultBanner},
+	hangsUp:  {healthcheck.FaultRead, healthcheck.FaultNoData, healthcheck.FaultReply, healthcheck.FaultTLS},
+	garbage:  {healthcheck.FaultRead, healthcheck.FaultReply, healthcheck.FaultBanner, healthcheck.FaultTLS, healthcheck.FaultReadTimeout, healthcheck.FaultStatus},
+	torn:     {healthcheck.FaultReadTimeout, healthcheck.FaultReply},
+
+	hangingHandshake: {healthcheck.FaultTLS},
+	cutOffHandshake:  {healthcheck.FaultTLS},
+	garbageHandshake: {healthcheck.FaultTLS},
+}
+
+const nonsense = "\xff\xfe\x00 no such thing \x00\x00\r\n\r\n"
 
 // between stands between checks and a server, and makes trouble.
 type between struct {
-	now    atomic.Value
-	server string
-}
-
-// before puts trouble before a TCP server.
-func before(t *testing.T, server string) (at string, b *between) {
-	t.Helper()
-	b = &between{server: server}
-	b.now.Store(none)
-	return serve(t, b.connection), b
+	now     atomic.Value
+	server  string
+	waiting sync.WaitGroup // for datagrams
 }
 
 func (b *between) connection(c net.Conn) {
@@ -47,12 +72,7 @@ func (b *between) connection(c net.Conn) {
 	case hangsUp:
 		return
 	case garbage:
-		for range 3 {
-			if _, err := io.WriteString(c, "\xff\xfe\x00 no such thing \x00\x00\r\n\r\n"); err != nil {
-				return
-			}
-		}
-		hang(c)
+		rave(c)
 		return
 	}
 	up, err := net.Dial("tcp", b.server)
@@ -60,6 +80,17 @@ func (b *between) connection(c net.Conn) {
 		return
 	}
 	defer up.Close()
+	switch what {
+	case hangingHandshake, cutOffHandshake, garbageHandshake:
+		if !untilHandshake(c, up) || what == cutOffHandshake {
+			return
+		}
+		if what == garbageHandshake {
+			rave(c)
+		}
+		hang(c)
+		return
+	}
 	go func() {
 		_, _ = io.Copy(up, c)
 		_ = up.(*net.TCPConn).CloseWrite()
@@ -74,28 +105,115 @@ func (b *between) connection(c net.Conn) {
 	}
 }
 
-// faulty are the faults that each trouble may be.
-var faulty = map[trouble][]healthcheck.Fault{
-	hanging:  {healthcheck.FaultReadTimeout, healthcheck.FaultTLS},
-	halfOpen: {healthcheck.FaultReadTimeout, healthcheck.FaultTLS},
-	cutOff:   {healthcheck.FaultRead, healthcheck.FaultNoData, healthcheck.FaultReply, healthcheck.FaultTLS, healthcheck.FaultBanner},
-	hangsUp:  {healthcheck.FaultRead, healthcheck.FaultNoData, healthcheck.FaultReply, healthcheck.FaultTLS},
-	garbage:  {healthcheck.FaultRead, healthcheck.FaultReply, healthcheck.FaultBanner, healthcheck.FaultTLS, healthcheck.FaultReadTimeout, healthcheck.FaultStatus},
+// rave talks nonsense, and then nothing.
+func rave(c net.Conn) {
+	for range 3 {
+		if _, err := io.WriteString(c, nonsense); err != nil {
+			return
+		}
+	}
+	hang(c)
 }
 
-// troubled checks a server through each trouble: the verdict is right, for a reason that
-// fits, within what the options promise; and without trouble the server is up again.
-func troubled(t *testing.T, server string, good map[string]healthcheck.Question) {
+// untilHandshake passes on what is said until the client begins to shake hands, which it
+// keeps to itself. It reports whether it came to that.
+func untilHandshake(c, up net.Conn) bool {
+	go func() { _, _ = io.Copy(c, up) }()
+	buf := make([]byte, 16<<10)
+	for {
+		n, err := c.Read(buf)
+		if err != nil {
+			return false
+		}
+		if bytes.Contains(buf[:n], []byte{22, 3, 1}) { // a record that is a handshake's
+			return true
+		}
+		if _, err := up.Write(buf[:n]); err != nil {
+			return false
+		}
+	}
+}
+
+func (b *between) datagram(in []byte, answer func([]byte)) {
+	what := b.now.Load().(trouble)
+	switch what {
+	case hanging:
+		return
+	case garbage:
+		answer([]byte(nonsense))
+		return
+	}
+	b.waiting.Go(func() {
+		up, err := net.Dial("udp", b.server)
+		if err != nil {
+			return
+		}
+		defer up.Close()
+		if _, err := up.Write(in); err != nil {
+			return
+		}
+		buf := make([]byte, 2000)
+		for _ = up.SetDeadline(time.Now().Add(time.Second)); ; {
+			n, err := up.Read(buf)
+			if err != nil {
+				return
+			}
+			if what == torn {
+				n = min(n, 1)
+			}
+			answer(buf[:n])
+		}
+	})
+}
+
+// overDatagrams reports whether a question is asked in a datagram.
+func overDatagrams(q healthcheck.Question) bool {
+	switch q := q.(type) {
+	case healthcheck.DNS, healthcheck.Radius, healthcheck.UDP:
+		return true
+	case healthcheck.SIP:
+		return !q.TCP
+	}
+	return false
+}
+
+// troubled checks a server through every trouble that there is for its questions.
+func troubled(t *testing.T, s service) {
 	t.Helper()
-	at, b := before(t, server)
+	streams, datagrams := make(asks), make(asks)
+	maps.Copy(streams, s.secure)
+	for name, ask := range s.good {
+		if overDatagrams(ask) {
+			datagrams[name] = ask
+		} else {
+			streams[name] = ask
+		}
+	}
+	connections := func(b *between) string { return serve(t, b.connection) }
+	suffer(t, s.at, streams, onStreams, connections)
+	suffer(t, s.at, s.secure, inHandshakes, connections)
+	suffer(t, s.at, datagrams, onDatagrams, func(b *between) string { return serveDatagrams(t, b.datagram) })
+}
+
+// suffer makes one trouble after the other: the verdict is right, for a reason that fits,
+// within what the options promise; and without trouble the server is up again.
+func suffer(t *testing.T, server string, questions asks, troubles []trouble, serve func(*between) string) {
+	t.Helper()
+	if len(questions) == 0 || t.Failed() {
+		return
+	}
+	b := &between{server: server}
+	b.now.Store(none)
+	t.Cleanup(b.waiting.Wait)
+	at := serve(b)
 	var specs []healthcheck.Spec
-	for name, ask := range good {
+	for name, ask := range questions {
 		s := check(name, ask, at)
-		s.DelayLoop, s.ConnectTimeout = 100*time.Millisecond, time.Second
+		s.DelayLoop, s.ConnectTimeout = 100*time.Millisecond, 500*time.Millisecond
 		specs = append(specs, s)
 	}
 	w := newWorld(t, specs...)
-	for _, what := range []trouble{none, hanging, none, halfOpen, cutOff, none, hangsUp, garbage, none} {
+	for _, what := range troubles {
 		b.now.Store(what)
 		since := time.Now()
 		w.until(t, string(what), func(s healthcheck.Status) bool {
@@ -105,7 +223,7 @@ func troubled(t *testing.T, server string, good map[string]healthcheck.Question)
 			if what == none {
 				return s.Up
 			}
-			return !s.Up && slices.Contains(faulty[what], s.Last.Fault) && s.Last.Took < 4*time.Second+slack
+			return !s.Up && slices.Contains(faulty[what], s.Last.Fault) && s.Last.Took < 2*time.Second+slack
 		})
 		if t.Failed() {
 			return

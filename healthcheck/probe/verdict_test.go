@@ -183,37 +183,19 @@ func TestTLS(t *testing.T) {
 
 func TestDatagrams(t *testing.T) {
 	t.Parallel()
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		buf := make([]byte, 1000)
-		for {
-			n, from, err := pc.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			switch q := buf[:n]; {
-			case string(q) == "ping":
-				_, _ = pc.WriteTo([]byte("pong"), from)
-			case string(q) == "silence":
-			default: // a name server that says NXDOMAIN, after an answer to somebody else
-				other := append([]byte(nil), q...)
-				other[0] ^= 0xff
-				other[2] |= 0x80
-				_, _ = pc.WriteTo(other, from)
-				mine := append([]byte(nil), q...)
-				mine[2] |= 0x80
-				mine[3] |= 3
-				_, _ = pc.WriteTo(mine, from)
-			}
+	open := serveDatagrams(t, func(q []byte, say func([]byte)) {
+		switch string(q) {
+		case "ping":
+			say([]byte("pong"))
+		case "silence":
+		default: // a name server that says NXDOMAIN, after an answer to somebody else
+			q[0], q[2] = q[0]^0xff, q[2]|0x80
+			say(q)
+			q[0], q[3] = q[0]^0xff, q[3]|3
+			say(q)
 		}
-	}()
-	t.Cleanup(func() { pc.Close(); <-ended })
-	open, closed := pc.LocalAddr().String(), closedPort(t)
+	})
+	closed := closedPort(t)
 	udp := func(payload string, pattern string) healthcheck.UDP {
 		return healthcheck.UDP{Payload: []byte(payload), RequireReply: pattern != "", Reply: []byte(pattern), MaxReply: 255}
 	}

@@ -2,9 +2,11 @@ package probe
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/md5"
 	"encoding/hex"
+	"flag"
 	"io"
 	"net"
 	"net/http"
@@ -21,7 +23,10 @@ import (
 // regexp2Clock stops by itself, a while after the last match.
 var regexp2Clock = goleak.IgnoreAnyFunction("github.com/dlclark/regexp2.runClock")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, regexp2Clock) }
+func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "5") // most tests wait most of the time
+	goleak.VerifyTestMain(m, regexp2Clock)
+}
 
 // world is an engine that runs for the length of a test.
 type world struct {
@@ -150,6 +155,29 @@ func serveOn(t testing.TB, l net.Listener, handle func(net.Conn)) {
 		mu.Unlock()
 		handlers.Wait()
 	})
+}
+
+// serveDatagrams hands over every datagram, and a way to answer it, until the test ends.
+func serveDatagrams(t testing.TB, handle func(in []byte, answer func([]byte))) string {
+	t.Helper()
+	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		buf := make([]byte, 2000)
+		for {
+			n, from, err := pc.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			handle(bytes.Clone(buf[:n]), func(b []byte) { _, _ = pc.WriteTo(b, from) })
+		}
+	}()
+	t.Cleanup(func() { pc.Close(); <-ended })
+	return pc.LocalAddr().String()
 }
 
 // closedPort is an address where nobody listens.
