@@ -86,11 +86,15 @@ func desiredRoute(r config.Route, in links) (netstate.Route, error) {
 	if r.TTLProp >= 0 {
 		d.TTLPropagate = netstate.Some(r.TTLProp != 0)
 	}
+	via := r.Via
+	if len(r.NextHops) > 0 {
+		via = netip.Addr{} // the kernel takes the one or the other
+	}
 	var err error
 	if d.Table, err = routeTable(r, in); err != nil {
 		return netstate.Route{}, fmt.Errorf("route %s: %w", r.Dst, err)
 	}
-	if d.Hop, err = desiredHop(r.Via, r.Dev, r.OnLink, r.Realms, r.Encap, in); err != nil {
+	if d.Hop, err = desiredHop(via, r.Dev, r.OnLink, r.Realms, r.Encap, in); err != nil {
 		return netstate.Route{}, fmt.Errorf("route %s: %w", r.Dst, err)
 	}
 	for _, n := range r.NextHops {
