@@ -86,7 +86,7 @@ func connections(stats string) string {
 func settled(t *testing.T, ns *netlab.Namespace, d *netlab.Daemon, quiet time.Duration) []string {
 	t.Helper()
 	last, since := ns.ProcIPVS(), time.Now()
-	_, ok := netlab.Poll(quiet+30*time.Second, func() bool {
+	_, ok := netlab.Poll(quiet+90*time.Second, func() bool {
 		if now := ns.ProcIPVS(); now != last || d.Busy() {
 			last, since = now, time.Now()
 		}

@@ -102,7 +102,7 @@ func TestFlowsMove(t *testing.T) {
 			var b strings.Builder
 			fmt.Fprintf(&b, "virtual_server %s 53 {\n delay_loop 1\n lb_algo rr\n lb_kind NAT\n protocol UDP\n %s\n", netlab.VIP, tt.extra)
 			for i := range 2 {
-				fmt.Fprintf(&b, " real_server 10.10.0.1%d 53 {\n TCP_CHECK {\n connect_port 54\n connect_timeout 1\n retry 0\n }\n }\n", i+1)
+				fmt.Fprintf(&b, " real_server 10.10.0.1%d 53 {\n TCP_CHECK {\n connect_port 54\n connect_timeout 3\n retry 0\n }\n }\n", i+1)
 			}
 			b.WriteString("}\n")
 			d := lb.Daemon(netlab.Holdfast(t), b.String(), "-C")

@@ -16,7 +16,7 @@ func checkedPool(servers int, weight int, extra string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "virtual_server %s 80 {\n delay_loop 1\n lb_algo rr\n lb_kind NAT\n protocol TCP\n %s\n", netlab.VIP, extra)
 	for i := range servers {
-		fmt.Fprintf(&b, " real_server 10.10.0.1%d 80 {\n weight %d\n TCP_CHECK {\n connect_timeout 1\n retry 0\n }\n }\n", i+1, weight)
+		fmt.Fprintf(&b, " real_server 10.10.0.1%d 80 {\n weight %d\n TCP_CHECK {\n connect_timeout 3\n retry 0\n }\n }\n", i+1, weight)
 	}
 	b.WriteString("}\n")
 	return b.String()

@@ -19,13 +19,13 @@ const pool = `virtual_server ` + netlab.VIP + ` 80 {
     real_server 10.10.0.11 80 {
         weight 1
         TCP_CHECK {
-            connect_timeout 1
+            connect_timeout 3
         }
     }
     real_server 10.10.0.12 80 {
         weight 1
         TCP_CHECK {
-            connect_timeout 1
+            connect_timeout 3
         }
     }
 }

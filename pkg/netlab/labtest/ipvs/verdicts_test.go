@@ -59,11 +59,13 @@ func TestCheckersAgree(t *testing.T) {
 	// Every check has had its first runs by then; what still differs may be late.
 	const enough = 8 * time.Second
 	began := time.Now()
-	_, ok := netlab.Poll(30*time.Second, func() bool {
-		return time.Since(began) > enough && len(differing()) == 0
+	var still []string
+	_, ok := netlab.Poll(90*time.Second, func() bool {
+		still = differing()
+		return time.Since(began) > enough && len(still) == 0
 	})
 	if !ok {
-		t.Error(strings.Join(differing(), "\n"))
+		t.Error(strings.Join(still, "\n"))
 	}
 	up := 0
 	for _, v := range verdicts(ref) {
