@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/holdfast-lb/holdfast/pkg/control"
 	"github.com/holdfast-lb/holdfast/pkg/daemon"
+	"github.com/holdfast-lb/holdfast/pkg/director"
 	"github.com/holdfast-lb/holdfast/pkg/router"
 )
 
@@ -48,7 +50,7 @@ func runDaemon(args []string) int {
 	if v.test {
 		return testConfig(v)
 	}
-	v.Relinquish = router.Relinquish
+	v.Relinquish = map[string]daemon.RelinquishFunc{control.VRRP: router.Relinquish, control.Checkers: director.Relinquish}
 	return daemon.Run(v.Options)
 }
 

@@ -64,19 +64,28 @@ type Options struct {
 
 	NotYet []string // options that were given and have no effect yet
 
-	// Relinquish gives up what a vrrp role held that has ended and does not come
-	// back, with the memory that it left.
-	Relinquish func(*config.Config, *os.File, *zap.Logger) error `json:"-"`
+	// Relinquish gives up what a role held, by the roles' names. A role without
+	// holds nothing.
+	Relinquish map[string]RelinquishFunc `json:"-"`
 
 	inNamespace bool      // the process has been moved into Namespace
 	starter     *notifier // who waits for us to be up; nil in the foreground
 }
+
+// RelinquishFunc gives up what a role held that has ended and does not come back,
+// with the memory that it left.
+type RelinquishFunc func(cfg *config.Config, memory *os.File, log *zap.Logger) error
 
 // RoleFlags are options for the roles alone.
 type RoleFlags struct {
 	DontReleaseVRRP   bool // -V
 	DontReleaseIPVS   bool // -I
 	AddressMonitoring bool // -a
+}
+
+// keeps says whether what a role holds is to stay when it ends.
+func (f RoleFlags) keeps(r config.Role) bool {
+	return r == config.VRRP && f.DontReleaseVRRP || r == config.Checkers && f.DontReleaseIPVS
 }
 
 // PidFiles are the paths of the pid files; empty ones are defaults.

@@ -45,16 +45,17 @@ func (s *supervisor) gone(c *child, e ended) {
 	pid, ran := c.proc.Pid, time.Since(c.began)
 	released := c.releasing
 	c.proc, c.reloading, c.releasing = nil, false, false
+	c.left = !e.status.Exited() || e.status.ExitStatus() != 0
 	defer s.checkReloaded()
 	for line := range strings.Lines(e.crash) {
 		s.log.Error(c.title+" process: "+strings.TrimRight(line, "\n"), zap.Int("pid", pid))
 	}
 	switch code := e.status.ExitStatus(); {
 	case s.stopping, c.dismissed && code == 0:
-		s.relinquish(c, e.status)
+		s.relinquish(c)
 		return
 	case released:
-		s.relinquish(c, e.status)
+		s.relinquish(c)
 		if c.startAt.IsZero() && !s.opt.DontRespawn {
 			c.startAt = time.Now().Add(c.deaths.pause(0))
 		}
@@ -62,7 +63,7 @@ func (s *supervisor) gone(c *child, e ended) {
 	case e.status.Exited() && permanent(code) != "":
 		s.log.Error(fmt.Sprintf("%s exited with permanent error %s. Terminating", c.short, permanent(code)), zap.Int("pid", pid))
 		s.exit = code
-		s.relinquish(c, e.status)
+		s.relinquish(c)
 		s.stop()
 		return
 	case s.opt.DontRespawn:
@@ -90,18 +91,19 @@ func (s *supervisor) release(c *child, next time.Time) {
 	c.startAt = next
 }
 
-// relinquish gives up in place of a vrrp role that has ended, and is not to come
-// back, without having done so itself.
-func (s *supervisor) relinquish(c *child, status syscall.WaitStatus) {
-	graceful := status.Exited() && status.ExitStatus() == 0
-	if graceful || c.role != config.VRRP || s.opt.Flags.DontReleaseVRRP || s.opt.Relinquish == nil {
+// relinquish gives up in place of a role that has ended, and is not to come back,
+// what it has left.
+func (s *supervisor) relinquish(c *child) {
+	giveUp := s.opt.Relinquish[c.name]
+	if !c.left || giveUp == nil || s.opt.Flags.keeps(c.role) {
 		return
 	}
+	c.left = false
 	files, err := content(s.running.files)
 	if err == nil {
 		var got *reading
-		if got, err = s.opt.readSaved(files, config.Start, config.VRRP); err == nil {
-			err = s.opt.Relinquish(got.Config, c.memory, s.log)
+		if got, err = s.opt.readSaved(files, config.Start, c.role); err == nil {
+			err = giveUp(got.Config, c.memory, s.log)
 		}
 	}
 	if err != nil {

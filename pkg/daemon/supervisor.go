@@ -62,6 +62,7 @@ type child struct {
 	reloading bool // it has yet to take the new configuration
 	dismissed bool // sent away: there is nothing for it to do any more
 	releasing bool // started only to give up what its predecessor held
+	left      bool // its last process has ended without giving up what it held
 	deaths    backoff
 	startAt   time.Time // when to start it again; zero: not planned
 }
@@ -173,7 +174,7 @@ func (s *supervisor) start(c *child, release bool) {
 		c.startAt = c.began.Add(max(c.deaths.pause(0), time.Second))
 		return
 	}
-	c.proc = proc
+	c.proc, c.left = proc, false
 	s.log.Info(fmt.Sprintf("Starting %s child process, pid=%d", c.title, proc.Pid), zap.Int("pid", proc.Pid))
 	s.waiters.Go(func() {
 		for {
@@ -303,10 +304,11 @@ func (s *supervisor) stop() {
 	s.log.Info("Stopping")
 	s.notify(sd.SdNotifyStopping)
 	s.killAt = time.Now().Add(s.childWait())
+	s.each(func(c *child) { _ = c.proc.Signal(unix.SIGTERM) })
 	for i := range s.roles {
 		s.roles[i].startAt = time.Time{}
+		s.relinquish(&s.roles[i])
 	}
-	s.each(func(c *child) { _ = c.proc.Signal(unix.SIGTERM) })
 }
 
 // childWait is how long roles may take to leave: keepalived's five seconds, and

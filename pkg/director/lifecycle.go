@@ -146,6 +146,11 @@ func (r *role) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	defer func() { r.policy.stop(r.report) }() // can wait, and takes longer
+	return r.takeDown(ctx)
+}
+
+// takeDown removes from the kernel what is ours there.
+func (r *role) takeDown(ctx context.Context) error {
 	var err error
 	if r.opt.DontReleaseIPVS {
 		err = r.rules.Release()
