@@ -46,18 +46,6 @@ func Conformance(t *testing.T, k ipvs.Kernel) {
 	}
 }
 
-func web(scheduler string) ipvs.Service {
-	return ipvs.Service{
-		Key:       ipvs.AddressKey(ipvs.TCP, netip.MustParseAddrPort("192.0.2.1:80")),
-		Scheduler: scheduler, Netmask: 0xffffffff,
-	}
-}
-
-func real(at string) ipvs.Destination {
-	ap := netip.MustParseAddrPort(at)
-	return ipvs.Destination{Addr: ap.Addr(), Port: ap.Port(), Weight: 1}
-}
-
 // tester is what *testing.T and *rapid.T have in common.
 type tester interface {
 	Context() context.Context
@@ -96,68 +84,6 @@ func is(t tester, k ipvs.Kernel, want ipvs.Table) {
 	}
 	if plan := ipvs.Plan(have, want); len(plan) != 0 {
 		t.Errorf("the table differs from what was written, to do: %+v\nhave %+v", plan, have)
-	}
-}
-
-// Everything is a table that uses every attribute of services and destinations.
-func Everything() ipvs.Table {
-	v6 := ipvs.AddressKey(ipvs.TCP, netip.MustParseAddrPort("[2001:db8::1]:443"))
-	tunnel := func(d ipvs.Destination, e ipvs.Encap) ipvs.Destination {
-		d.Method, d.Encap = ipvs.Tunnel, e
-		return d
-	}
-	method := func(d ipvs.Destination, m ipvs.Method) ipvs.Destination { d.Method = m; return d }
-	weight := func(d ipvs.Destination, w int32) ipvs.Destination { d.Weight = w; return d }
-	limits := func(d ipvs.Destination, upper, lower uint32) ipvs.Destination {
-		d.Upper, d.Lower = upper, lower
-		return d
-	}
-	return ipvs.Table{
-		{Service: web("wlc"), Destinations: []ipvs.Destination{
-			weight(real("10.0.0.1:8080"), 0),
-			weight(real("10.0.0.2:80"), 65536), // more than 16 bits
-			weight(real("10.0.0.3:80"), 1<<31-1),
-			limits(real("10.0.0.4:80"), 100, 50),
-			method(real("10.0.0.5:80"), ipvs.DirectRoute),
-			tunnel(real("10.0.0.6:80"), ipvs.Encap{}),
-			tunnel(real("10.0.0.7:80"), ipvs.Encap{Type: ipvs.GUE, Port: 6080, Flags: ipvs.TunnelRemoteChecksum}),
-			tunnel(real("10.0.0.8:80"), ipvs.Encap{Type: ipvs.GRE, Flags: ipvs.TunnelChecksum}),
-			tunnel(real("[2001:db8::5]:80"), ipvs.Encap{}),
-		}},
-		{
-			Service: ipvs.Service{
-				Key: v6, Scheduler: "mh", Netmask: 64, Timeout: 6 * time.Minute,
-				Flags: ipvs.Persistent | ipvs.SchedulerFlag1 | ipvs.SchedulerFlag2,
-			},
-			Destinations: []ipvs.Destination{
-				real("[2001:db8::a]:443"),
-				tunnel(real("10.0.0.1:443"), ipvs.Encap{}),
-			},
-		},
-		{Service: ipvs.Service{
-			Key:       ipvs.AddressKey(ipvs.UDP, netip.MustParseAddrPort("192.0.2.1:5060")),
-			Scheduler: "rr", Engine: "sip", Netmask: 0xffffff00, Timeout: time.Minute, Flags: ipvs.Persistent,
-		}, Destinations: []ipvs.Destination{real("10.0.0.1:5060")}},
-		{Service: ipvs.Service{
-			Key:       ipvs.AddressKey(ipvs.UDP, netip.MustParseAddrPort("192.0.2.1:53")),
-			Scheduler: "rr", Netmask: 0xffffffff, Flags: ipvs.OnePacket | ipvs.SchedulerFlag3,
-		}},
-		{Service: ipvs.Service{
-			Key:       ipvs.AddressKey(ipvs.SCTP, netip.MustParseAddrPort("192.0.2.1:80")),
-			Scheduler: "lc", Netmask: 0xffffffff,
-		}},
-		{Service: ipvs.Service{
-			Key:       ipvs.AddressKey(ipvs.TCP, netip.MustParseAddrPort("192.0.2.2:0")),
-			Scheduler: "rr", Netmask: 0xffffffff, Timeout: time.Hour, Flags: ipvs.Persistent,
-		}, Destinations: []ipvs.Destination{real("10.0.0.1:0")}},
-		{
-			Service:      ipvs.Service{Key: ipvs.MarkKey(ipvs.IPv4, 1), Scheduler: "wrr", Netmask: 0xffffffff},
-			Destinations: []ipvs.Destination{method(real("10.0.0.1:0"), ipvs.DirectRoute)},
-		},
-		{
-			Service:      ipvs.Service{Key: ipvs.MarkKey(ipvs.IPv6, 1), Scheduler: "wrr", Netmask: 128},
-			Destinations: []ipvs.Destination{real("[2001:db8::a]:80")},
-		},
 	}
 }
 
@@ -346,85 +272,4 @@ func ends(t *testing.T, k ipvs.Kernel) {
 		t.Errorf("Apply with a cancelled context: %v, want %v", err, context.Canceled)
 	}
 	is(t, k, nil) // and can be used again
-}
-
-func timeouts(t *testing.T, k ipvs.Kernel) {
-	before, err := k.Timeouts(t.Context())
-	if err != nil {
-		t.Fatalf("Timeouts: %v", err)
-	}
-	t.Cleanup(func() { k.SetTimeouts(context.Background(), before) })
-	if err := k.SetTimeouts(t.Context(), ipvs.Timeouts{TCP: time.Hour, UDP: time.Minute}); err != nil {
-		t.Fatalf("SetTimeouts: %v", err)
-	}
-	want := ipvs.Timeouts{TCP: time.Hour, TCPFin: before.TCPFin, UDP: time.Minute}
-	if got, err := k.Timeouts(t.Context()); err != nil || got != want {
-		t.Errorf("Timeouts = %+v, %v, want %+v", got, err, want)
-	}
-}
-
-func daemons(t *testing.T, k ipvs.Kernel) {
-	master := ipvs.SyncDaemon{Role: ipvs.SyncMaster, Interface: "lo", ID: 7}
-	backup := ipvs.SyncDaemon{
-		Role: ipvs.SyncBackup, Interface: "lo", ID: 9, MaxLen: 1100,
-		Group: netip.MustParseAddr("224.0.0.99"), Port: 9999, TTL: 3,
-	}
-	t.Cleanup(func() {
-		k.StopDaemon(context.Background(), master)
-		k.StopDaemon(context.Background(), backup)
-	})
-	for _, d := range []ipvs.SyncDaemon{backup, master} {
-		if err := k.StartDaemon(t.Context(), d); err != nil {
-			t.Fatalf("StartDaemon(%+v): %v", d, err)
-		}
-	}
-	if err := k.StartDaemon(t.Context(), master); !errors.Is(err, syscall.EEXIST) {
-		t.Errorf("StartDaemon of a role that runs: %v, want %v", err, syscall.EEXIST)
-	}
-	got, err := k.Daemons(t.Context())
-	if err != nil || len(got) != 2 {
-		t.Fatalf("Daemons = %+v, %v, want two", got, err)
-	}
-	if got[1] != backup {
-		t.Errorf("the backup is %+v, want %+v", got[1], backup)
-	}
-	if got[0].Role != ipvs.SyncMaster || got[0].ID != 7 || got[0].TTL != 1 || got[0].Port != 8848 ||
-		got[0].Group != netip.MustParseAddr("224.0.0.81") || got[0].MaxLen == 0 {
-		t.Errorf("the master is %+v, want ID 7 and the kernel's defaults", got[0])
-	}
-	for _, d := range got {
-		if err := k.StopDaemon(t.Context(), d); err != nil {
-			t.Errorf("StopDaemon(%v): %v", d.Role, err)
-		}
-	}
-	if err := k.StopDaemon(t.Context(), master); !errors.Is(err, syscall.ESRCH) {
-		t.Errorf("StopDaemon of a role that does not run: %v, want %v", err, syscall.ESRCH)
-	}
-	for range 20 { // the kernel swallows the answer to a stop right after a start
-		if err := k.StartDaemon(t.Context(), master); err != nil {
-			t.Fatalf("StartDaemon: %v", err)
-		}
-		if err := k.StopDaemon(t.Context(), master); err != nil {
-			t.Fatalf("StopDaemon right after StartDaemon: %v", err)
-		}
-	}
-	if got, err := k.Daemons(t.Context()); err != nil || len(got) != 0 {
-		t.Errorf("Daemons after all were stopped = %+v, %v", got, err)
-	}
-}
-
-func zeroes(t *testing.T, k ipvs.Kernel) {
-	reach(t, k, Everything())
-	if err := k.Zero(t.Context()); err != nil {
-		t.Fatalf("Zero: %v", err)
-	}
-	status, err := k.Status(t.Context(), nil)
-	if err != nil || len(status) != len(Everything()) {
-		t.Fatalf("Status gives %d services, %v, want %d", len(status), err, len(Everything()))
-	}
-	for _, s := range status {
-		if s.Stats != (ipvs.Stats{}) {
-			t.Errorf("%v: %+v after Zero", s.Key, s.Stats)
-		}
-	}
 }
