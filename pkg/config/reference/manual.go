@@ -161,8 +161,10 @@ func (p places) table(b *strings.Builder) {
 	b.WriteString("\n")
 }
 
-// differences are those of reading a configuration.
+// differences are those on purpose.
 const differences = `## Deliberate differences
+
+Of the configuration and the command line:
 
 * Messages have their own words, with the place, the line and what to type instead.
   The exit status of ` + "`-t`" + ` is keepalived's.
@@ -181,6 +183,20 @@ const differences = `## Deliberate differences
   ` + "`allow_if_changes`" + `.
 * ` + "`netlink_notify_msg`" + ` of ` + "`use_vmac`" + ` changes nothing: no socket of ours needs it.
 * ` + "`${_RANDOM}`" + ` gives other numbers than keepalived for the same ` + "`random_seed`" + `.
+
+Of virtual servers:
+
+* What an earlier run or another program has left in a service of the file, or changes there later
+  (other servers, weights, a scheduler), is put right after ` + "`lvs_reconcile_interval`" + `. keepalived leaves it.
+* A reload puts all in place that it changes: also the thresholds of a server that stays, a sorry server that
+  is no longer inhibited, the services of addresses that leave a group, and sync daemons without
+  ` + "`lvs_sync_daemon`" + `. keepalived leaves these in the kernel, and services of a changed group beyond its end, too.
+* An address and port that several groups or virtual servers name are one IPVS service. It has the settings of the
+  first, and stays as long as one of them names it; keepalived removes it with the first that goes.
+* A checkers process that comes back takes servers that were out of the table for failed until their checks
+  say otherwise. What a process that does not come back has left is taken down at the end.
+* Checks that ask the same of one target are made once, unless ` + "`shared_checks false`" + `; the first result of each
+  server is logged as before.
 
 `
 

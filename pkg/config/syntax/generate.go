@@ -169,7 +169,10 @@ func (g *generator) list(spec chunk) error {
 		return err
 	}
 	for _, name := range first {
-		g.names = append(g.names, name.s) // an empty one takes a value and stands nowhere
+		if name.s == "" {
+			return errors.New("a name is empty")
+		}
+		g.names = append(g.names, name.s)
 	}
 	if rest.s == "" {
 		return errors.New("it wants a name and at least one value")

@@ -54,19 +54,25 @@ func (r *reader) includeCheck(words []Word) {
 		r.check = checkAll
 		return
 	}
-	for i, w := range words {
+	var set check
+	plain := false
+	for _, w := range words {
 		name, change := w.Text, byte(0)
 		if name != "" && (name[0] == '+' || name[0] == '-') {
 			name, change = name[1:], name[0]
 		}
-		switch bit := checkWords[name]; {
-		case change == '+':
+		switch bit := checkWords[name]; change {
+		case '+':
 			r.check |= bit
-		case change == '-':
+		case '-':
 			r.check &^= bit
-		case i == 0: // a plain word behind the first one counts for nothing
-			r.check = bit
+		default:
+			set |= bit
+			plain = true
 		}
+	}
+	if plain {
+		r.check = set
 	}
 }
 
