@@ -26,10 +26,8 @@ var explained = map[string]string{
 	"229-dev-chk_smtp_test.conf":  "beside the host block of an SMTP_CHECK keepalived adds a check of the server's own address that times out at once",
 	"190-dev-one_one.conf":        "keepalived's dump breaks off in the middle of a line",
 	"195-dev-1819-6.conf":         "keepalived's vrrp process ends before it writes its data",
-	"225-dev-1564-make_ns.conf":   "in a shell script, which is no configuration, keepalived's vrrp process ends before it writes its instances",
 	"233-dev-1940-full.conf":      "keepalived's dump breaks off in the middle of a line",
 	"259-dev-duplicate_vrid.conf": "keepalived's dump shows freed memory and breaks off",
-	"b115-fullwidth-braces.conf":  "a vrrp_instance with a second word and no opening brace loses its name in keepalived, and what follows goes nowhere",
 }
 
 // volatile are the lines of a dump that depend on the moment or on the machine.

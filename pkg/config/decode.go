@@ -30,6 +30,7 @@ type decoder struct {
 	goesOn   bool // read on nevertheless
 	refused  bool // what is being read has no effect
 	open     int  // blocks still open at the end of the file
+	unopened int  // blocks closed by a brace that were not opened by one
 
 	blocks    []reading      // the blocks being read
 	serial    int            // of the block entered last
@@ -75,7 +76,11 @@ func (a *arg) first() syntax.Word {
 func (d *decoder) read() {
 	d.block(&rootBlock, 0)
 	if d.open > 0 && !d.stopped {
-		d.at("missing-closing-brace", d.end, "%s missing at the end of the file", plural(d.open, "closing brace is", "closing braces are"))
+		f := mistake("missing-closing-brace")
+		if d.open <= d.unopened { // there are as many of either kind
+			f.Class = diag.None
+		}
+		d.add(f, syntax.Word{At: d.end}, plural(d.open, "closing brace is", "closing braces are")+" missing at the end of the file", "")
 		for _, at := range unclosed(d.lines) {
 			d.note(at, "the block that begins here is not closed")
 		}
@@ -219,6 +224,10 @@ func (d *decoder) enter(k *Keyword, a *arg, depth int) {
 	if d.stopped {
 		return
 	}
+	if k.Takes == Items && k.Args == "" && a.given {
+		d.err("extra-words", a.words[0], "%s takes nothing in front of its opening brace; this is ignored", k.Name)
+		d.hint("write each value on a line of its own between the braces")
+	}
 	start, key := d.pos, a.key
 	braced := d.pos < d.lines.Len() && d.lines.Kind(d.pos) == syntax.Open
 	if braced {
@@ -226,6 +235,9 @@ func (d *decoder) enter(k *Keyword, a *arg, depth int) {
 	} else if d.pos < d.lines.Len() || k.Takes == Sub {
 		d.err("missing-opening-brace", a.key, "%s must be followed by an opening brace", k.Name)
 		d.hint("write: %s … {", k.Name)
+		if k.Takes == Items { // keepalived does not notice
+			d.problems[len(d.problems)-1].Class = diag.None
+		}
 	}
 	d.serial++
 	d.blocks = append(d.blocks, reading{kw: k, at: key.At, serial: d.serial, line: start - 1})
@@ -238,6 +250,7 @@ func (d *decoder) enter(k *Keyword, a *arg, depth int) {
 	d.blocks = d.blocks[:len(d.blocks)-1]
 	d.record.leave(d.pos - 1)
 	if !braced && d.pos > start {
+		d.unopened++
 		d.braceless = append(d.braceless, stretch{key.At.File, key.At.Start, d.lines.Line(d.pos - 1).At.End})
 	}
 	if k.end != nil && !d.stopped {
@@ -338,6 +351,10 @@ func (d *decoder) value(k *Keyword, l *syntax.Line, a *arg) bool {
 		d.missing(k, a)
 		return false
 	}
+	if k.Alone && len(a.words) > 1 {
+		d.err("extra-words", a.words[1], "%s takes one word; the line is ignored", k.Name)
+		return false
+	}
 	w := a.words[0]
 	var ok bool
 	switch k.Takes {
@@ -390,12 +407,21 @@ func (d *decoder) need(words []syntax.Word, i int) bool {
 // stop ends the reading.
 func (d *decoder) stop() { d.stopped = !d.goesOn }
 
-// address reads an IP address; an IPv6 one may not carry a zone.
+// address reads an IP address; an IPv6 one may not carry a zone. A prefix
+// length or the end of a range behind it is passed over, as keepalived does.
 func (d *decoder) address(w syntax.Word) (netip.Addr, bool) {
-	addr, ok := parseAddr(w.Text)
-	if !ok {
+	text, rest := w.Text, ""
+	if n := strings.IndexAny(text, "/-"); n >= 0 {
+		text, rest = text[:n], text[n:]
+	}
+	addr, ok := parseAddr(text)
+	switch {
+	case !ok:
 		d.err("invalid-address", w, "%q is not an IP address", w.Text)
 		d.hintAddress(w.Text)
+	case rest != "":
+		d.warn("address-trailing-text", w, "only one address can stand here: %s is meant, and %q is ignored", addr, rest)
+		d.hint("write %s", addr)
 	}
 	return addr, ok
 }

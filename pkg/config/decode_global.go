@@ -70,8 +70,8 @@ func (d *decoder) hostAddr(s string) (netip.Addr, bool) {
 	return d.env.ResolveHost(s)
 }
 
-// shortIPv4 reads an IPv4 address of one to four decimal parts, of which the
-// last fills what is missing.
+// shortIPv4 reads an IPv4 address as the C library does: one to four parts, each
+// decimal, octal (0…) or hexadecimal (0x…); the last fills what is missing.
 func shortIPv4(s string) (netip.Addr, bool) {
 	parts := strings.Split(s, ".")
 	if len(parts) > 4 {
@@ -79,17 +79,16 @@ func shortIPv4(s string) (netip.Addr, bool) {
 	}
 	var b [4]byte
 	for i, p := range parts {
-		_, num, rest := digits(p)
-		n, ok := atoi(num)
-		limit := int64(256)
-		if i == len(parts)-1 {
-			limit = 1 << (8 * (5 - len(parts)))
+		if p == "" || p[0] < '0' || p[0] > '9' {
+			return netip.Addr{}, false
 		}
-		if num == "" || rest != "" || p[0] == '+' || p[0] == '-' || !ok || n >= limit {
+		n, ok := cNumber(p)
+		last := i == len(parts)-1
+		if !ok || !last && n > 255 || last && uint64(n) >= 1<<(8*(5-len(parts))) {
 			return netip.Addr{}, false
 		}
 		for k := range 4 - i {
-			if i < len(parts)-1 {
+			if !last {
 				b[i] = byte(n)
 				break
 			}
@@ -97,6 +96,12 @@ func shortIPv4(s string) (netip.Addr, bool) {
 		}
 	}
 	return netip.AddrFrom4(b), true
+}
+
+func (d *decoder) dumpFile(a *arg, to *string) {
+	if !d.emptyName(a.words, 1) {
+		*to = a.text
+	}
 }
 
 func setMailFrom(d *decoder, a *arg) {
@@ -108,20 +113,20 @@ func setMailFrom(d *decoder, a *arg) {
 }
 
 func openNotificationEmail(d *decoder, a *arg) bool {
-	d.mailAt, d.mails = a.key, 0
+	d.listAt, d.listed = a.key, 0
 	return true
 }
 
 func itemNotificationEmail(d *decoder, words []syntax.Word) {
 	for _, w := range words {
 		d.g.Mail.To = append(d.g.Mail.To, w.Text)
-		d.mails++
+		d.listed++
 	}
 }
 
 func endNotificationEmail(d *decoder) {
-	if d.mails == 0 {
-		d.err("empty-block", d.mailAt, "notification_email names no address")
+	if d.listed == 0 {
+		d.err("empty-block", d.listAt, "notification_email names no address")
 	}
 }
 
@@ -190,6 +195,9 @@ func (d *decoder) extraIf(a *arg, to *time.Duration, all *bool) {
 }
 
 func setIPTables(d *decoder, a *arg) {
+	if d.emptyName(a.words, 2) {
+		return
+	}
 	f := &d.g.Firewall
 	f.IPTables, f.ChainIn, f.ChainOut = true, "INPUT", "OUTPUT"
 	d.iptablesAt = a.key
@@ -208,8 +216,23 @@ func setIPTables(d *decoder, a *arg) {
 	}
 }
 
+// emptyName reports an empty name among the first words; the line is ignored.
+func (d *decoder) emptyName(words []syntax.Word, most int) bool {
+	for _, w := range words[:min(most, len(words))] {
+		if w.Text == "" {
+			d.err("missing-name", w, "this name is empty; the line is ignored")
+			d.hint("write a name, or leave the quotes away for the default")
+			return true
+		}
+	}
+	return false
+}
+
 func setIPSets(d *decoder, a *arg) {
 	f := &d.g.Firewall
+	if d.emptyName(a.words, len(f.IPSetNames)) {
+		return
+	}
 	if !a.given {
 		f.IPSets, f.IPSetsGiven = false, true
 		return
@@ -222,6 +245,9 @@ func setIPSets(d *decoder, a *arg) {
 }
 
 func setNFTables(d *decoder, a *arg) {
+	if d.emptyName(a.words, 1) {
+		return
+	}
 	f := &d.g.Firewall
 	f.NFTables, f.NFTable = true, "keepalived"
 	if a.given {
@@ -230,6 +256,9 @@ func setNFTables(d *decoder, a *arg) {
 }
 
 func setNFIPVS(d *decoder, a *arg) {
+	if d.emptyName(a.words, 1) {
+		return
+	}
 	f := &d.g.Firewall
 	f.NFIPVS, f.NFIPVSTable = true, "keepalived_ipvs"
 	if a.given {
@@ -245,7 +274,7 @@ func setRxBufsPolicy(d *decoder, a *arg) {
 		case strings.EqualFold(w.Text, "ADVERT"):
 			d.g.RxBufsPolicy |= RxBufsAdvert
 		default:
-			if n, ok := d.integer(w, 0, maxInt32); ok {
+			if n, ok := d.integer(w, 0, maxUint32); ok {
 				d.g.RxBufsPolicy, d.g.RxBufsSize = RxBufsBytes, int(n)
 			}
 		}
@@ -253,7 +282,12 @@ func setRxBufsPolicy(d *decoder, a *arg) {
 }
 
 func checkIncludeWords(d *decoder, a *arg) {
-	for _, w := range a.words {
+	for i, w := range a.words {
+		if i > 0 && w.Text != "" && w.Text[0] != '+' && w.Text[0] != '-' {
+			d.err("unknown-word", w, "%s has no + or - in front of it and is not the first word; it is ignored", w.Text)
+			d.hint("write +%s to add it", w.Text)
+			continue
+		}
 		switch strings.TrimLeft(w.Text, "+-") {
 		case "read", "match", "wildcard_match", "brace_match":
 		default:

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
 
@@ -54,10 +55,9 @@ func (d *decoder) serverAddr(words []syntax.Word) (netip.AddrPort, bool) {
 			return netip.AddrPort{}, false
 		}
 	}
-	addr, ok := parseAddr(words[0].Text)
+	addr, ok := d.address(words[0])
 	if !ok {
-		d.err("invalid-address", words[0], "%q is not an IP address; the whole block is ignored", words[0].Text)
-		d.hintAddress(words[0].Text)
+		d.problems[len(d.problems)-1].Text += "; the whole block is ignored"
 		return netip.AddrPort{}, false
 	}
 	return netip.AddrPortFrom(addr, uint16(port)), true
@@ -283,11 +283,15 @@ func (d *decoder) fitServer(w syntax.Word, addr netip.Addr) {
 
 // haveSorry reports a keyword that needs a sorry_server above it.
 func (d *decoder) haveSorry(a *arg) bool {
-	if d.vs.Sorry != nil {
-		return true
+	if d.vs.Sorry == nil {
+		d.err("missing-sorry-server", a.key, "%s must follow sorry_server", a.kw.Name)
+		return false
 	}
-	d.err("missing-sorry-server", a.key, "%s must follow sorry_server", a.kw.Name)
-	return false
+	if !a.given && a.kw.Takes != Flag {
+		d.missing(a.kw, a)
+		return false
+	}
+	return true
 }
 
 func setMinUp(d *decoder, a *arg) {
@@ -365,6 +369,12 @@ func openServerGroup(d *decoder, a *arg) bool {
 		if g.Name == a.words[0].Text {
 			return d.duplicate(a, g.At)
 		}
+	}
+	if len(a.words) > 1 || d.pos >= d.lines.Len() || d.lines.Kind(d.pos) != syntax.Open {
+		d.add(fault{"missing-opening-brace", diag.Error, diag.Missing}, a.words[len(a.words)-1],
+			"virtual_server_group NAME must be followed by an opening brace", "write: virtual_server_group "+a.words[0].Text+" {")
+		d.stop()
+		return false
 	}
 	d.serverGroup = &ServerGroup{Name: a.words[0].Text, At: a.words[0].At}
 	return true

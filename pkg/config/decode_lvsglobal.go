@@ -50,6 +50,10 @@ func setSyncDaemon(d *decoder, a *arg) {
 		d.err("duplicate-keyword", a.key, "lvs_sync_daemon is given twice; this one is ignored")
 		return
 	}
+	if len(a.words[0].Text) > 15 {
+		d.linkName(a.words[0])
+		return
+	}
 	s := &SyncDaemon{Interface: a.words[0].Text, ID: -1}
 	d.g.LVS.SyncDaemon = s
 	d.syncDaemonAt = a.words[0]

@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"path"
+	"strings"
+)
 
 // processName cuts a process name to what the kernel keeps of it.
 func (d *decoder) processName(a *arg) string {
@@ -48,6 +51,10 @@ func setUmask(d *decoder, a *arg) {
 	var mask uint32
 	text := a.words[0].Text
 	if text != "" && '0' <= text[0] && text[0] <= '9' {
+		if len(a.words) > 1 {
+			d.err("extra-words", a.words[1], "a umask is one number; the line is ignored")
+			return
+		}
 		n, ok := parseUmask(text)
 		if !ok {
 			d.err("invalid-umask", a.words[0], "%q is not a umask", text)
@@ -102,12 +109,15 @@ func parseUmask(s string) (uint32, bool) {
 }
 
 func setConfigSaveDir(d *decoder, a *arg) {
-	path := a.words[0].Text
-	if f, ok := d.env.lstat(path); ok && !f.Mode.IsDir() && f.Link == "" {
-		d.err("not-a-directory", a.words[0], "%s is not a directory", path)
+	dir := a.words[0].Text
+	if f, ok := d.env.lstat(dir); ok && !f.Mode.IsDir() && f.Link == "" {
+		d.err("not-a-directory", a.words[0], "%s is not a directory", dir)
+		return
+	} else if _, there := d.env.stat(path.Dir(dir)); !ok && d.env.Stat != nil && (!there || dir == "") {
+		d.err("missing-directory", a.words[0], "the directory %q cannot be made: there is none to make it in", dir)
 		return
 	}
-	d.g.ConfigSaveDir = path
+	d.g.ConfigSaveDir = dir
 }
 
 func setNetNamespace(d *decoder, a *arg) {

@@ -83,6 +83,19 @@ func setScriptTimeout(d *decoder, a *arg) {
 
 func setScriptInterval(d *decoder, a *arg) { d.trackScript.Interval = a.dur }
 
+// setScriptWeight takes a weight beyond what a priority can follow, too: what
+// it says is still that the script decides.
+func setScriptWeight(d *decoder, a *arg) {
+	s := d.trackScript
+	d.weight(a, &s.Weight, &s.Reverse, maxInt32)
+	if s.Weight < -maxWeight || s.Weight > maxWeight {
+		d.err("number-out-of-range", a.words[0], "%d is outside the range %d to %d; it is used nevertheless", s.Weight, -maxWeight, maxWeight)
+	}
+}
+
+// maxWeight is by how much a priority, which is 1 to 254, can change.
+const maxWeight = 253
+
 // weight reads WEIGHT [reverse].
 func (d *decoder) weight(a *arg, to *int, reverse *bool, limit int64) {
 	n, ok := d.integer(a.words[0], -limit, limit)
@@ -227,6 +240,10 @@ func setInitFile(d *decoder, a *arg) {
 			d.file.Override = true
 			continue
 		}
+		if w.Text == "" || w.Text[0] == '+' {
+			d.unknownWord(w, "overwrite", "a number")
+			return
+		}
 		n, ok := d.integer(w, -1<<31, maxInt32)
 		if !ok {
 			return
@@ -253,7 +270,7 @@ func openTrackGroup(d *decoder, a *arg) bool {
 }
 
 func (d *decoder) newTrackGroup(name syntax.Word) {
-	d.trackGroup = &TrackGroup{Name: name.Text, At: name.At}
+	d.trackGroup, d.trackMembers = &TrackGroup{Name: name.Text, At: name.At}, false
 }
 
 func endTrackGroup(d *decoder) {
@@ -264,6 +281,21 @@ func endTrackGroup(d *decoder) {
 	d.cfg.TrackGroups = append(d.cfg.TrackGroups, d.trackGroup)
 }
 
+func openTrackMembers(d *decoder, a *arg) bool {
+	if d.trackMembers {
+		d.err("duplicate-keyword", a.key, "the track_group %s has its members already; this block is ignored", d.trackGroup.Name)
+		return false
+	}
+	d.trackMembers = true
+	return true
+}
+
+func endTrackMembers(d *decoder) {
+	if len(d.trackGroup.Members) == 0 {
+		d.err("empty-block", syntax.Word{At: d.trackGroup.At}, "the block group of track_group %s names no instance", d.trackGroup.Name)
+	}
+}
+
 func itemTrackGroup(d *decoder, words []syntax.Word) {
 	for _, w := range words {
 		d.trackGroup.Members = append(d.trackGroup.Members, w.Text)
@@ -272,22 +304,40 @@ func itemTrackGroup(d *decoder, words []syntax.Word) {
 
 func openGARPGroup(d *decoder, a *arg) bool {
 	d.garp = &GARPGroup{GARPInterval: notGiven, GNAInterval: notGiven}
-	d.mailAt = a.key
+	d.blockAt = a.key
 	return true
 }
 
 func endGARPGroup(d *decoder) {
 	g := d.garp
 	if g.GARPInterval < 0 && g.GNAInterval < 0 {
-		d.err("incomplete-block", d.mailAt, "this garp_group has neither garp_interval nor gna_interval; it is ignored")
+		d.err("incomplete-block", d.blockAt, "this garp_group has neither garp_interval nor gna_interval; it is ignored")
 		return
 	}
 	if len(g.Interfaces) == 0 {
-		d.err("incomplete-block", d.mailAt, "this garp_group names no interface; it is ignored")
+		d.err("incomplete-block", d.blockAt, "this garp_group names no interface; it is ignored")
 		return
 	}
 	g.GARPInterval, g.GNAInterval = max(g.GARPInterval, 0), max(g.GNAInterval, 0)
 	d.cfg.GARPGroups = append(d.cfg.GARPGroups, g)
+}
+
+func openGARPInterfaces(d *decoder, a *arg) bool {
+	d.listAt, d.listed = a.key, 0
+	return true
+}
+
+func itemGARPInterfaces(d *decoder, words []syntax.Word) {
+	for _, name := range words {
+		d.garpInterface(name)
+		d.listed++
+	}
+}
+
+func endGARPInterfaces(d *decoder) {
+	if d.listed == 0 {
+		d.err("empty-block", d.listAt, "this block names no interface")
+	}
 }
 
 func (d *decoder) garpInterface(w syntax.Word) {
@@ -311,8 +361,8 @@ func (d *decoder) garpInterface(w syntax.Word) {
 
 func itemLinkbeat(d *decoder, words []syntax.Word) {
 	l := Linkbeat{Interface: words[0].Text}
-	d.wantInterface(words[0], "linkbeat_interfaces")
-	if len(words) > 1 {
+	known := d.wantForStart(words[0], "linkbeat_interfaces")
+	if len(words) > 1 && known {
 		switch words[1].Text {
 		case "MII", "ETHTOOL", "IOCTL":
 			l.Method = words[1].Text
@@ -328,8 +378,7 @@ func itemInterfaceDelay(d *decoder, words []syntax.Word) {
 		d.err("missing-value", words[0], "%s needs the seconds to wait", words[0].Text)
 		return
 	}
-	if _, ok := d.env.link(words[0].Text); !ok && !d.g.DynamicInterfaces {
-		d.unusable("unknown-interface", words[0], "the interface %s does not exist", words[0].Text)
+	if !d.wantForStart(words[0], "interface_up_down_delays") {
 		return
 	}
 	down, ok := d.micros(words[1], 6, 0, 255000000)
@@ -488,7 +537,7 @@ func (d *decoder) trackWeight(words []syntax.Word, kind trackKind, t *Track) boo
 		d.err("missing-value", words[1], "weight needs a number")
 		return true
 	}
-	limit := int64(253)
+	limit := int64(maxWeight)
 	if kind == trackFile || kind == trackProcess {
 		limit = 254
 	}

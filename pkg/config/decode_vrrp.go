@@ -10,10 +10,15 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
 
-// named reports whether a block has its name; without one it is skipped.
+// named reports whether a block has its name, one word; otherwise it is skipped.
 func (d *decoder) named(a *arg) bool {
-	if a.given {
+	if len(a.words) == 1 {
 		return true
+	}
+	if a.given {
+		d.err("extra-words", a.words[1], "the name of a %s is one word; the whole block is ignored", a.kw.Name)
+		d.hint("remove what stands behind the name, or put it all into double quotes")
+		return false
 	}
 	d.err("missing-name", a.key, "%s needs a name", a.kw.Name)
 	d.hint("write: %s NAME {", a.kw.Name)
@@ -74,6 +79,17 @@ func (d *decoder) wantInterface(w syntax.Word, what string) {
 		d.hint("leave the = away: a keyword and its value stand side by side")
 	}
 	d.missingLink = true
+}
+
+// wantForStart reports an interface without which the test mode, too, says that
+// a daemon could not start.
+func (d *decoder) wantForStart(w syntax.Word, what string) bool {
+	said := len(d.problems)
+	d.wantInterface(w, what)
+	for i := range d.problems[said:] {
+		d.problems[said+i].Class = diag.Fatal
+	}
+	return len(d.problems) == said
 }
 
 // unusable reports what the test mode takes for an ordinary error, but a
@@ -144,23 +160,11 @@ func (d *decoder) fitsFamily(w syntax.Word, addr netip.Addr, what string) bool {
 
 func setSourceIP(d *decoder, a *arg, unicast bool) {
 	d.inst.unicastGiven = d.inst.unicastGiven || unicast
-	addr, ok := d.hostPart(a.words[0])
+	addr, ok := d.address(a.words[0])
 	if !ok || !d.fitsFamily(a.words[0], addr, "the source address") {
 		return
 	}
 	d.inst.SrcIP, d.inst.srcAt, d.inst.srcGiven = addr, a.words[0], true
-}
-
-// hostPart reads an address that may carry a prefix length, which means
-// nothing.
-func (d *decoder) hostPart(w syntax.Word) (netip.Addr, bool) {
-	text, _, _ := strings.Cut(w.Text, "/")
-	addr, ok := parseAddr(text)
-	if !ok {
-		d.err("invalid-address", w, "%q is not an IP address", w.Text)
-		d.hintAddress(w.Text)
-	}
-	return addr, ok
 }
 
 func setMcastDst(d *decoder, a *arg) {
@@ -174,7 +178,7 @@ func setMcastDst(d *decoder, a *arg) {
 }
 
 func itemUnicastPeer(d *decoder, words []syntax.Word) {
-	addr, ok := d.hostPart(words[0])
+	addr, ok := d.address(words[0])
 	if !ok || !d.fitsFamily(words[0], addr, "the peer") {
 		return
 	}
@@ -331,7 +335,7 @@ func setVMAC(d *decoder, a *arg) {
 				return
 			}
 			i++
-			v.Name = d.linkName(words[i])
+			v.Name = d.vmacName(words[i])
 		case w.Text == "group":
 			if i+1 >= len(words) {
 				d.err("missing-value", w, "group needs a value")
@@ -344,10 +348,7 @@ func setVMAC(d *decoder, a *arg) {
 		case strings.Contains(w.Text, ":"):
 			d.vmacAddress(v, w)
 		case i == 0:
-			if v.Name = d.linkName(w); strings.Contains(v.Name, "/") {
-				d.err("invalid-name", w, "%q cannot be the name of an interface", w.Text)
-				v.Name = ""
-			}
+			v.Name = d.vmacName(w)
 		default:
 			d.unknownWord(w, "name", "group", "netlink_notify_msg")
 		}
@@ -356,6 +357,15 @@ func setVMAC(d *decoder, a *arg) {
 		d.err("vmac-name-taken", a.first(), "the interface %s exists and is not a private macvlan; the name is ignored", v.Name)
 		v.Name = ""
 	}
+}
+
+// vmacName is the name of an interface that we shall make.
+func (d *decoder) vmacName(w syntax.Word) string {
+	if w.Text == "" || w.Text == "." || w.Text == ".." || strings.ContainsAny(w.Text, "/ \t\v\f\r") {
+		d.err("invalid-name", w, "%q cannot be the name of an interface", w.Text)
+		return ""
+	}
+	return d.linkName(w)
 }
 
 // vmacAddress reads a MAC address; one of five bytes is completed by the VRID.
@@ -391,7 +401,10 @@ func setIPVLAN(d *decoder, a *arg) {
 	words := a.words
 	for i := 0; i < len(words); i++ {
 		w := words[i]
-		addr, isAddr := parseAddr(strings.SplitN(w.Text, "/", 2)[0])
+		addr, isAddr := parseAddr(w.Text)
+		if p, err := netip.ParsePrefix(w.Text); err == nil {
+			addr, isAddr = p.Addr(), true
+		}
 		switch {
 		case (w.Text == "name" || w.Text == "group") && i+1 >= len(words):
 			d.err("missing-value", w, "%s needs a value", w.Text)
@@ -442,13 +455,13 @@ func openTrackPing(d *decoder, a *arg) bool {
 		return false
 	}
 	d.inst.TrackPing = &TrackPing{Interval: time.Second, Timeout: time.Second, Rise: 1, Fall: 3}
-	d.mailAt = a.key
+	d.blockAt = a.key
 	return true
 }
 
 func endTrackPing(d *decoder) {
 	if len(d.inst.TrackPing.Targets) == 0 {
-		d.err("empty-block", d.mailAt, "track_ping names no target")
+		d.err("empty-block", d.blockAt, "track_ping names no target")
 		d.inst.TrackPing = nil
 	}
 }

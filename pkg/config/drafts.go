@@ -18,35 +18,37 @@ type state struct {
 	garpDone                     bool
 	scriptUserBad                bool
 	namespaceAt, ipvsNamespaceAt syntax.Word
-	mailAt                       syntax.Word
-	mails                        int
+	blockAt                      syntax.Word // the keyword of a garp_group or track_ping
+	listAt                       syntax.Word // the keyword of a list of words
+	listed                       int         // how many it has
 	syncDaemonAt                 syntax.Word
 	iptablesAt                   syntax.Word
 
-	inst        *instanceDraft
-	instances   []*instanceDraft
-	group       *groupDraft
-	groups      []*groupDraft
-	trackScript *scriptDraft
-	scriptsRead []*scriptDraft
-	keptGroups  []*groupDraft
-	keptScripts []*scriptDraft
-	process     *TrackProcess
-	file        *TrackFile
-	trackGroup  *TrackGroup
-	garp        *GARPGroup
-	bfd         *bfdDraft
-	vs          *virtualDraft
-	virtuals    []*virtualDraft
-	rs          *realDraft
-	chk         *checkerDraft
-	url         *URL
-	regexAt     syntax.Word
-	host        *checkerDraft
-	serverGroup *ServerGroup
-	cells       cells
-	seen        map[netip.AddrPort]*realDraft // of the service being completed
-	late        []diag.Problem                // of virtual servers that are forgotten, for when they are completed
+	inst         *instanceDraft
+	instances    []*instanceDraft
+	group        *groupDraft
+	groups       []*groupDraft
+	trackScript  *scriptDraft
+	scriptsRead  []*scriptDraft
+	keptGroups   []*groupDraft
+	keptScripts  []*scriptDraft
+	process      *TrackProcess
+	file         *TrackFile
+	trackGroup   *TrackGroup
+	trackMembers bool // it has a block group
+	garp         *GARPGroup
+	bfd          *bfdDraft
+	vs           *virtualDraft
+	virtuals     []*virtualDraft
+	rs           *realDraft
+	chk          *checkerDraft
+	url          *URL
+	regexAt      syntax.Word
+	host         *checkerDraft
+	serverGroup  *ServerGroup
+	cells        cells
+	seen         map[netip.AddrPort]*realDraft // of the service being completed
+	late         []diag.Problem                // of virtual servers that are forgotten, for when they are completed
 
 	completed      bool            // so are the instances
 	missingLink    bool            // an interface does not exist

@@ -28,6 +28,7 @@ type Keyword struct {
 	Min, Max int64
 
 	Optional bool   // the argument may be left out
+	Alone    bool   // a second argument is an error, and the first does not count then
 	Lax      bool   // without its argument it is an ordinary error, else reading stops
 	Use      string // the modern spelling of an old one
 	Old      bool   // using it is reported as an error

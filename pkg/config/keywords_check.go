@@ -70,7 +70,11 @@ var connectBlock = Block{Keywords: []Keyword{
 	{
 		Name: "bind_if", Takes: Text, Tier: 'C', Args: "<ifname>",
 		Doc: "local interface (needed for a link-local target)",
-		set: func(d *decoder, a *arg) { d.chk.BindIf = a.text },
+		set: func(d *decoder, a *arg) {
+			if name := d.linkName(a.words[0]); name != "" {
+				d.chk.BindIf = name
+			}
+		},
 	},
 	{
 		Name: "connect_timeout", Takes: Seconds, Tier: 'A', Min: 1, Max: 4294967295, Default: "real/virtual server value, else 5",

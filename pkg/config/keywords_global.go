@@ -601,7 +601,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { setRxBufsPolicy(d, a) },
 	},
 	{
-		Name: "vrrp_rx_bufs_multiplier", Takes: Int, Tier: 'C', Role: VRRP, Min: 1, Max: maxUint32, Default: "3", Lax: true,
+		Name: "vrrp_rx_bufs_multiplier", Takes: Int, Tier: 'C', Role: VRRP, Min: 1, Max: maxUint32, Default: "3", Alone: true, Lax: true,
 		Doc: "multiplier for the word policies",
 		set: func(d *decoder, a *arg) { d.g.RxBufsMultiplier = int(a.n) },
 	},
@@ -656,7 +656,7 @@ var globalBlock = Block{Keywords: []Keyword{
 		},
 	},
 	{
-		Name: "reload_time_file", Takes: Text, Tier: 'C', Args: "<path>", Lax: true,
+		Name: "reload_time_file", Takes: Text, Tier: 'C', Args: "<path>", Alone: true, Lax: true,
 		Doc: "file holding the time of a scheduled reload",
 		set: func(d *decoder, a *arg) { d.g.ReloadTimeFile = a.text },
 	},
@@ -701,29 +701,29 @@ var globalBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.g.JSONVersion = int(a.n) },
 	},
 	{
-		Name: "iproute_usr_dir", Takes: Text, Tier: 'C', Args: "<dir>", Default: "build time value (here /etc/iproute2)", Lax: true,
+		Name: "iproute_usr_dir", Takes: Text, Tier: 'C', Args: "<dir>", Default: "build time value (here /etc/iproute2)", Alone: true, Lax: true,
 		Doc: "distribution directory of the iproute2 name tables (rt_tables, rt_protos …)",
 		set: func(d *decoder, a *arg) { d.g.IPRouteUsrDir = a.text },
 	},
 	{
-		Name: "iproute_etc_dir", Takes: Text, Tier: 'C', Args: "<dir>", Default: "build time value (here /etc/iproute2)", Lax: true,
+		Name: "iproute_etc_dir", Takes: Text, Tier: 'C', Args: "<dir>", Default: "build time value (here /etc/iproute2)", Alone: true, Lax: true,
 		Doc: "local directory of the iproute2 name tables",
 		set: func(d *decoder, a *arg) { d.g.IPRouteEtcDir = a.text },
 	},
 	{
-		Name: "state_dump_file", Takes: Text, Tier: 'C', Args: "<path>", Default: "keepalived.data in the temp dir", Lax: true,
+		Name: "state_dump_file", Takes: Text, Tier: 'C', Args: "<path>", Default: "keepalived.data in the temp dir", Alone: true, Lax: true,
 		Doc: "name pattern of the state dump files",
-		set: func(d *decoder, a *arg) { d.g.StateDumpFile = a.text },
+		set: func(d *decoder, a *arg) { d.dumpFile(a, &d.g.StateDumpFile) },
 	},
 	{
-		Name: "stats_dump_file", Takes: Text, Tier: 'C', Role: VRRP, Args: "<path>", Default: "keepalived.stats in the temp dir", Lax: true,
+		Name: "stats_dump_file", Takes: Text, Tier: 'C', Role: VRRP, Args: "<path>", Default: "keepalived.stats in the temp dir", Alone: true, Lax: true,
 		Doc: "accepted and displayed but not used by 2.4.3",
-		set: func(d *decoder, a *arg) { d.g.StatsDumpFile = a.text },
+		set: func(d *decoder, a *arg) { d.dumpFile(a, &d.g.StatsDumpFile) },
 	},
 	{
-		Name: "json_dump_file", Takes: Text, Tier: 'C', Role: VRRP, Args: "<path>", Default: "keepalived.json in the temp dir", Lax: true,
+		Name: "json_dump_file", Takes: Text, Tier: 'C', Role: VRRP, Args: "<path>", Default: "keepalived.json in the temp dir", Alone: true, Lax: true,
 		Doc: "accepted and displayed but not used by 2.4.3",
-		set: func(d *decoder, a *arg) { d.g.JSONDumpFile = a.text },
+		set: func(d *decoder, a *arg) { d.dumpFile(a, &d.g.JSONDumpFile) },
 	},
 	{
 		Name: "lvs_reconcile_interval", Takes: Seconds, Tier: 'C', Role: Checkers, Max: 86400000000, Default: "5", Ours: true,

@@ -385,7 +385,7 @@ var instanceBlock = Block{Keywords: []Keyword{
 		set: func(d *decoder, a *arg) { d.inst.OwnerIgnoreAdverts, d.inst.ownerIgnoreAt = a.on, a.key },
 	},
 	{
-		Name: "kernel_rx_buf_size", Takes: Int, Tier: 'C', Max: maxUint32, Unit: "bytes", Default: "by policy", Lax: true,
+		Name: "kernel_rx_buf_size", Takes: Int, Tier: 'C', Max: maxUint32, Unit: "bytes", Default: "by policy", Alone: true, Lax: true,
 		Doc: "receive buffer of the instance's socket",
 		set: func(d *decoder, a *arg) { d.inst.RxBufSize = int(a.n) },
 	},

@@ -59,7 +59,7 @@ var addressBlock = Block{Keywords: []Keyword{
 // vipBlock is the options of a line of virtual_ipaddress.
 var vipBlock = Block{Keywords: []Keyword{
 	{
-		Name: "use_vmac", Takes: Option, Tier: 'C', Args: "[<name>]",
+		Name: "use_vmac", Takes: Option, Tier: 'C',
 		Doc: "put this address on its own VMAC",
 	},
 }, Common: &addressBlock}

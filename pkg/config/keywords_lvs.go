@@ -214,7 +214,7 @@ var virtualBlock = Block{Keywords: []Keyword{
 		},
 	},
 	{
-		Name: "sorry_server_lvs_method", Takes: Words, Tier: 'C', Default: "= lb_kind", Args: "<as lb_kind>",
+		Name: "sorry_server_lvs_method", Takes: Words, Optional: true, Tier: 'C', Default: "= lb_kind", Args: "<as lb_kind>",
 		Doc: "forwarding method of the sorry server; after sorry_server",
 		set: func(d *decoder, a *arg) {
 			if d.haveSorry(a) {

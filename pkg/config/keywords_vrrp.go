@@ -92,8 +92,8 @@ var scriptBlock = Block{Keywords: []Keyword{
 		Name: "script", Takes: Words, Optional: true, Tier: 'A', Default: "required", Args: "\"<command args>\"",
 		Doc: "command; exit 0 = good",
 		set: func(d *decoder, a *arg) {
-			if a.given || strings.ContainsAny(a.line.Text, `"'`) {
-				d.trackScript.text, d.trackScript.textAt = d.commandText(a), a.first()
+			if text := d.commandText(a); strings.TrimSpace(text) != "" {
+				d.trackScript.text, d.trackScript.textAt = text, a.first()
 			}
 		},
 	},
@@ -110,7 +110,7 @@ var scriptBlock = Block{Keywords: []Keyword{
 	{
 		Name: "weight", Takes: Words, Tier: 'A', Args: "<int -253..253> [reverse]", Default: "0", Min: -253, Max: 253,
 		Doc: "priority change; 0 = failure means FAULT",
-		set: func(d *decoder, a *arg) { d.weight(a, &d.trackScript.Weight, &d.trackScript.Reverse, 253) },
+		set: setScriptWeight,
 	},
 	{
 		Name: "rise", Takes: Int, Tier: 'A', Min: 1, Max: maxInt32, Default: "1",
@@ -207,7 +207,7 @@ var trackGroupBlock = Block{Keywords: []Keyword{
 	{
 		Name: "group", Takes: Items, Tier: 'C',
 		Doc:  "members; the group is dropped if empty",
-		item: itemTrackGroup,
+		open: openTrackMembers, item: itemTrackGroup, end: endTrackMembers, scratch: (*decoder).newTrackGroup,
 	},
 }}
 
@@ -230,12 +230,8 @@ var garpBlock = Block{Keywords: []Keyword{
 	},
 	{
 		Name: "interfaces", Takes: Items, Tier: 'C',
-		Doc: "the interfaces sharing the delay; an interface may be in one group only; not for VMACs",
-		item: func(d *decoder, w []syntax.Word) {
-			for _, name := range w {
-				d.garpInterface(name)
-			}
-		},
+		Doc:  "the interfaces sharing the delay; an interface may be in one group only; not for VMACs",
+		open: openGARPInterfaces, item: itemGARPInterfaces, end: endGARPInterfaces,
 	},
 }}
 

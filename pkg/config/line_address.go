@@ -20,15 +20,21 @@ func (d *decoder) vip(words []syntax.Word, excluded bool) {
 	if !excluded && !d.fitsFamily(words[0], a.Prefix.Addr(), "the address") {
 		return
 	}
-	same := func(b Address) bool {
-		return b.Prefix == a.Prefix && b.Dev == a.Dev && b.DevGiven == a.DevGiven && b.UseVMAC == a.UseVMAC
+	same := func(b Address) bool { return b.Prefix.Addr() == a.Prefix.Addr() }
+	sameThere := func(b Address) bool { return same(b) && b.Dev == a.Dev && b.DevGiven == a.DevGiven }
+	sameVIP := same // an advert can name an address once only
+	if excluded {
+		sameVIP = sameThere
 	}
-	for _, list := range [...][]Address{i.VIPs, i.ExcludedVIPs} {
-		if n := slices.IndexFunc(list, same); n >= 0 {
-			d.err("duplicate-address", words[0], "%s is an address of %s already; this one is ignored", words[0].Text, i.Name)
-			d.note(list[n].At, "the first one")
-			return
-		}
+	first := slices.IndexFunc(i.VIPs, sameVIP)
+	list := i.VIPs
+	if first < 0 {
+		list, first = i.ExcludedVIPs, slices.IndexFunc(i.ExcludedVIPs, sameThere)
+	}
+	if first >= 0 {
+		d.err("duplicate-address", words[0], "%s is an address of %s already; this one is ignored", a.Prefix.Addr(), i.Name)
+		d.note(list[first].At, "the first one")
+		return
 	}
 	if excluded {
 		i.ExcludedVIPs = append(i.ExcludedVIPs, a)
@@ -144,10 +150,6 @@ func (d *decoder) addressOption(a *Address, words []syntax.Word, i int, virtual 
 			return -1
 		}
 		a.UseVMAC = true
-		if i+1 < len(words) && addressBlock.Lookup(words[i+1].Text) == nil {
-			a.VMACName = words[i+1].Text
-			return 1
-		}
 	case "dev", "scope", "brd", "broadcast", "label", "peer", "preferred_lft", "track_group":
 		if w.Text == "track_group" && virtual {
 			return -1
@@ -179,7 +181,9 @@ func (d *decoder) addressValue(a *Address, option string, w syntax.Word, bad *bo
 		}
 	case "scope":
 		if a.Prefix.Addr().Is6() {
-			d.err("option-family", w, "the scope of an IPv6 address follows from the address; it is ignored")
+			if n, ok := d.number(&scopeNames, w.Text); !ok || n != 0 {
+				d.err("option-family", w, "the scope of an IPv6 address follows from the address; it is ignored")
+			}
 			return
 		}
 		n, ok := d.number(&scopeNames, w.Text)

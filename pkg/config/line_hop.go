@@ -1,6 +1,9 @@
 package config
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // via reads [inet|inet6] ADDRESS.
 func (p *routeReader) via(to *netip.Addr) {
@@ -56,7 +59,10 @@ func (p *routeReader) nextHop() {
 		case "realms":
 			p.i++
 			if v, ok := p.next(); ok {
-				h.Realms = p.d.realms(v)
+				var ok bool
+				if h.Realms, ok = p.d.realms(v); !ok {
+					p.bad = true
+				}
 			}
 		default:
 			p.r.NextHops = append(p.r.NextHops, h)
@@ -75,10 +81,14 @@ var encapOptions = map[string]map[string]bool{
 }
 
 func (p *routeReader) encap() *Encap {
-	kind, ok := p.next()
-	if !ok {
+	w := p.words[p.i]
+	if p.i+1 >= len(p.words) {
+		p.fail("missing-value", w, "encap needs the kind of encapsulation")
+		p.d.hint("write encap ip, ip6, mpls or ila")
 		return nil
 	}
+	p.i++
+	kind := p.words[p.i]
 	options, ok := encapOptions[kind.Text]
 	if !ok {
 		p.fail("unknown-encap", kind, "%q is not an encapsulation", kind.Text)
@@ -86,17 +96,22 @@ func (p *routeReader) encap() *Encap {
 		return nil
 	}
 	e := &Encap{Kind: kind.Text}
-	if kind.Text == "mpls" || kind.Text == "ila" {
-		if w, ok := p.next(); ok {
-			e.Words = append(e.Words, w.Text)
-		}
-	}
-	for p.i+1 < len(p.words) && options[p.words[p.i+1].Text] {
+	tunnel := kind.Text == "ip" || kind.Text == "ip6"
+	if !tunnel && p.i+1 < len(p.words) {
 		p.i++
 		e.Words = append(e.Words, p.words[p.i].Text)
-		if w, ok := p.next(); ok {
-			e.Words = append(e.Words, w.Text)
-		}
+	}
+	for p.i+2 < len(p.words) && options[p.words[p.i+1].Text] {
+		e.Words = append(e.Words, p.words[p.i+1].Text, p.words[p.i+2].Text)
+		p.i += 2
+	}
+	switch {
+	case tunnel && !slices.Contains(e.Words, "dst") && !slices.Contains(e.Words, "id"):
+		p.fail("missing-value", kind, "encap %s needs where the tunnel leads to", kind.Text)
+		p.d.hint("write: encap %s dst ADDRESS", kind.Text)
+	case len(e.Words) == 0:
+		p.fail("missing-value", kind, "encap %s needs an address", kind.Text)
+		p.d.hint("write: encap mpls LABEL, or encap ila LOCATOR")
 	}
 	return e
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // realms reads [SOURCE/]DESTINATION.
-func (d *decoder) realms(w syntax.Word) uint32 {
+func (d *decoder) realms(w syntax.Word) (realms uint32, ok bool) {
 	from, to, both := strings.Cut(w.Text, "/")
 	if !both {
 		from, to = "0", from
@@ -17,9 +17,9 @@ func (d *decoder) realms(w syntax.Word) uint32 {
 	b, ok2 := d.number(&realmNames, to)
 	if !ok1 || !ok2 {
 		d.err("unknown-realm", w, "%q is not a realm", w.Text)
-		return 0
+		return 0, false
 	}
-	return a<<16 | b
+	return a<<16 | b, true
 }
 
 func (p *routeReader) metric(to **uint32, limit int64) {
@@ -69,12 +69,20 @@ func (p *routeReader) lockedTime(to **uint32, bit, unit uint32) {
 		return
 	}
 	ms := uint32(f * scale)
-	if ms < leastRTO {
-		p.d.err("time-too-short", v, "%s is less than the %d ms that the kernel's timers know; %d ms is used", v.Text, leastRTO, leastRTO)
+	least := leastRTO * unit
+	switch {
+	case ms < least:
+		p.d.err("time-too-short", v, "%s is less than the %d ms that the kernel's timers know; %d ms is used", v.Text, least, leastRTO)
 		ms = leastRTO
+	case unit == 1 && ms > mostRTO:
+		p.d.err("number-out-of-range", v, "%s is more than the %d ms that the kernel's timers know", v.Text, mostRTO)
+		return
 	}
 	*to = new(ms * unit)
 }
 
-// leastRTO is the shortest retransmission timeout, in milliseconds.
-const leastRTO = 200
+// leastRTO and mostRTO bound the retransmission timeout, in milliseconds.
+const (
+	leastRTO = 200
+	mostRTO  = 120_000
+)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
@@ -32,7 +33,6 @@ type routeReader struct {
 	dst    bool
 	bad    bool
 	static bool
-	sixAt  syntax.Word // an option that only IPv6 routes have
 }
 
 // route reads a line of virtual_routes or static_routes.
@@ -59,18 +59,18 @@ func (p *routeReader) next() (syntax.Word, bool) {
 }
 
 func (p *routeReader) fail(id string, w syntax.Word, format string, args ...any) {
-	p.d.err(id, w, format, args...)
-	p.d.hint("the whole route is left out")
+	p.d.err(id, w, format+"; the route is left out", args...)
 	p.bad = true
 }
 
 func (p *routeReader) option() {
 	w := p.words[p.i]
 	switch w.Text {
-	case "inet":
-		p.setFamily(w, 4)
-	case "inet6":
-		p.setFamily(w, 6)
+	case "inet", "inet6":
+		p.setFamily(w, map[string]int{"inet": 4, "inet6": 6}[w.Text])
+		if p.i++; p.i < len(p.words) {
+			p.d.warnPassedOver(w, p.words[p.i])
+		}
 	case "onlink":
 		p.r.OnLink = true
 	case "no_track":
@@ -164,6 +164,24 @@ func (p *routeReader) value(w syntax.Word) bool {
 			}
 			m.Features = new(uint32(1))
 		}
+	case "pref", "expires":
+		if p.family == 4 {
+			p.fail("option-family", w, "only IPv6 routes can have %s", w.Text)
+			return true
+		}
+		p.family = 6
+		if v, ok := p.next(); ok {
+			p.attribute(w, v)
+		}
+	case "realms":
+		if p.family == 6 {
+			p.fail("option-family", w, "only IPv4 routes can have realms")
+			return true
+		}
+		p.family = 4
+		if v, ok := p.next(); ok {
+			p.attribute(w, v)
+		}
 	default:
 		if v, ok := p.next(); ok {
 			p.attribute(w, v)
@@ -178,7 +196,7 @@ func (p *routeReader) attribute(w, v syntax.Word) {
 		n, ok := d.number(t, v.Text)
 		if !ok {
 			p.fail("unknown-"+what, v, "%q is not a %s", v.Text, what)
-			d.hint("write a number, or a name of /etc/iproute2; the whole route is left out")
+			d.hint("write a number, or a name of /etc/iproute2")
 		}
 		return n
 	}
@@ -219,14 +237,15 @@ func (p *routeReader) attribute(w, v syntax.Word) {
 			p.bad = true
 		}
 	case "expires":
-		p.sixAt = w
 		if n, ok := d.integer(v, 0, maxUint32); ok {
 			r.Expires = uint32(n)
 		}
 	case "realms":
-		r.Realms = d.realms(v)
+		var ok bool
+		if r.Realms, ok = d.realms(v); !ok {
+			p.bad = true
+		}
 	case "pref":
-		p.sixAt = w
 		switch v.Text {
 		case "medium":
 			r.Pref = 0
@@ -235,6 +254,10 @@ func (p *routeReader) attribute(w, v syntax.Word) {
 		case "low":
 			r.Pref = 3
 		default:
+			if n, ok := cNumber(v.Text); ok && n <= 255 {
+				r.Pref = int(n)
+				return
+			}
 			d.unknownWord(v, "low", "medium", "high")
 		}
 	case "ttl-propagate":
@@ -285,8 +308,9 @@ func (p *routeReader) network(w syntax.Word) netip.Prefix {
 	return pre
 }
 
+// destination reads [TYPE] NETWORK; of several the last one counts.
 func (p *routeReader) destination(w syntax.Word) {
-	if t, ok := routeTypes[w.Text]; ok {
+	if t, ok := routeType(w.Text); ok {
 		p.r.Type = t
 		v, ok := p.next()
 		if !ok {
@@ -294,21 +318,45 @@ func (p *routeReader) destination(w syntax.Word) {
 		}
 		w = v
 	}
-	if p.dst {
-		p.fail("unknown-option", w, "%q is not an option of a route", w.Text)
-		p.d.hintClosest(w.Text, routeBlock.Names())
-		return
-	}
 	switch w.Text {
 	case "default", "any", "all":
+		if p.dst {
+			p.fail("family-mismatch", w, "%s stands for a whole family, and the route has a destination already", w.Text)
+		}
 		p.dst = true
 		return
 	case "default6":
 		p.setFamily(w, 6)
-		p.dst = true
+		p.r.Dst, p.dst = anyPrefix(true), true
 		return
 	}
-	p.r.Dst, p.dst = p.network(w), true
+	if !p.dst {
+		p.r.Dst, p.dst = p.network(w), true
+		return
+	}
+	if !startsAddress(w.Text) {
+		p.fail("unknown-option", w, "%q is not an option of a route", w.Text)
+		p.d.hintClosest(w.Text, routeBlock.Names())
+		return
+	}
+	p.d.warn("duplicate-option", w, "the route has a destination already; this one replaces it")
+	p.d.hint("write a route of its own for each network")
+	p.r.Dst = p.network(w)
+}
+
+func startsAddress(s string) bool {
+	text, _, _ := strings.Cut(s, "/")
+	_, ok := parseAddr(text)
+	return ok
+}
+
+// routeType resolves the name or the number of a kind of route.
+func routeType(s string) (int, bool) {
+	if t, ok := routeTypes[s]; ok {
+		return t, true
+	}
+	n, ok := cNumber(s)
+	return int(n), ok && n <= 255
 }
 
 // finish completes the route and reports whether it can be kept.
@@ -319,16 +367,11 @@ func (p *routeReader) finish() bool {
 		return false
 	}
 	r.IPv6 = p.family == 6
-	if !r.IPv6 && p.sixAt.Text != "" {
-		p.d.err("option-family", p.sixAt, "only IPv6 routes can have %s; the route is left out", p.sixAt.Text)
-		return false
-	}
 	if !r.Dst.IsValid() {
 		r.Dst = anyPrefix(r.IPv6)
 	}
 	if len(r.NextHops) > 0 && r.Via.IsValid() {
-		p.d.err("route-conflict", first, "a route with nexthop cannot have a via of its own; it is left out")
-		return false
+		p.d.warn("route-conflict", first, "a route with nexthop has no use for a via of its own")
 	}
 	if r.Protocol >= 0 && r.Protocol != protocolKeepalived && !r.NoTrack {
 		p.d.err("tracked-protocol", first, "a route whose deletion is noticed must have the protocol keepalived")

@@ -18,6 +18,21 @@ const (
 	ruleProhibit    = 8
 )
 
+var ruleActions = map[string]int{
+	"nop": ruleNop, "blackhole": ruleBlackhole, "unreachable": ruleUnreachable, "prohibit": ruleProhibit,
+}
+
+// action sets what a rule does, which can be one thing only.
+func (d *decoder) action(r *Rule, w syntax.Word, action int) bool {
+	if r.Action != 0 {
+		d.err("duplicate-option", w, "the rule has its table or action already; it is left out")
+		d.hint("write one of table, goto, nop, blackhole, prohibit, unreachable and l3mdev")
+		return false
+	}
+	r.Action = action
+	return true
+}
+
 // firstRulePreference is given to the first rule without a preference; the
 // following ones count down.
 const firstRulePreference = 16384
@@ -40,6 +55,11 @@ func (d *decoder) rule(words []syntax.Word, list *[]Rule, static bool) {
 	for i := 0; i < len(words) && !p.bad && !d.stopped; i++ {
 		w := words[i]
 		if p.flag(w) {
+			if i++; w.Text != "inet" && w.Text != "inet6" {
+				i--
+			} else if i < len(words) {
+				d.warnPassedOver(w, words[i])
+			}
 			continue
 		}
 		if p.options.Lookup(w.Text) == nil {
@@ -78,15 +98,10 @@ func (p *ruleReader) flag(w syntax.Word) bool {
 	case "not":
 		r.Not = true
 	case "l3mdev":
-		r.L3MDev, r.Action = true, ruleLookup
-	case "nop":
-		r.Action = ruleNop
-	case "blackhole":
-		r.Action = ruleBlackhole
-	case "unreachable":
-		r.Action = ruleUnreachable
-	case "prohibit":
-		r.Action = ruleProhibit
+		p.bad = !p.d.action(r, w, ruleLookup)
+		r.L3MDev = true
+	case "nop", "blackhole", "unreachable", "prohibit":
+		p.bad = !p.d.action(r, w, ruleActions[w.Text])
 	case "no_track":
 		r.NoTrack = true
 	default:
@@ -106,14 +121,28 @@ func (p *ruleReader) value(w, v syntax.Word) {
 		p.bad = true
 		return
 	}
-	if net.IsValid() {
+	switch {
+	case net.IsValid():
 		p.setFamily(v, net.Addr().Is6())
+	case p.family != 0:
+		p.d.err("family-mismatch", v, "%s stands for a whole family, and the rule has an address already; it is left out", v.Text)
+		p.d.hint("leave %s %s away: it is what a rule means without it", w.Text, v.Text)
+		p.bad = true
 	}
 	if w.Text == "from" {
 		p.r.From, p.r.FromGiven = net, true
 	} else {
 		p.r.To, p.r.ToGiven = net, true
 	}
+}
+
+// warnPassedOver says that a word behind inet or inet6 counts for nothing.
+func (d *decoder) warnPassedOver(family, w syntax.Word) {
+	if w.Text == "to" {
+		return // what it is for
+	}
+	d.warn("passed-over", w, "the word behind %s is passed over", family.Text)
+	d.hint("leave %s away: the addresses say it", family.Text)
 }
 
 func (p *ruleReader) setFamily(w syntax.Word, v6 bool) {
@@ -163,19 +192,28 @@ func (d *decoder) ruleValue(r *Rule, w, v syntax.Word) bool {
 	var n uint32
 	switch w.Text {
 	case "table", "lookup":
-		r.Table, ok = named(&tableNames, "routing-table")
-		r.Action = ruleLookup
+		if r.Table, ok = named(&tableNames, "routing-table"); ok && r.Table == 0 {
+			d.err("unknown-routing-table", v, "there is no table 0; the rule is left out")
+			return false
+		}
+		ok = ok && d.action(r, w, ruleLookup)
 	case "preference", "priority", "order":
-		var p int64
-		p, ok = d.integer(v, 0, maxUint32)
-		r.Preference, r.PreferenceGiven = uint32(p), ok
+		if strings.HasPrefix(v.Text, "0x") {
+			r.Preference, ok = cNumber(v.Text)
+		}
+		if !ok {
+			var p int64
+			p, ok = d.integer(v, 0, maxUint32)
+			r.Preference = uint32(p)
+		}
+		r.PreferenceGiven = ok
 	case "tos", "dsfield":
 		n, ok = named(&dsNames, "type-of-service")
 		r.TOS = int(n)
 	case "fwmark":
 		ok = d.ruleMark(r, v)
 	case "realms":
-		r.Realms, ok = d.realms(v), true
+		r.Realms, ok = d.realms(v)
 	case "iif", "dev", "oif":
 		ok = true
 		if w.Text == "oif" {
@@ -189,7 +227,7 @@ func (d *decoder) ruleValue(r *Rule, w, v syntax.Word) bool {
 		}
 	case "suppress_prefixlength", "sup_pl":
 		var p int64
-		p, ok = d.integer(v, 0, 128)
+		p, ok = d.integer(v, 0, maxInt32)
 		r.SuppressPrefix = int(p)
 	case "suppress_ifgroup", "sup_group":
 		n, ok = named(&groupNames, "interface-group")
@@ -218,7 +256,8 @@ func (d *decoder) ruleValue(r *Rule, w, v syntax.Word) bool {
 	case "goto":
 		var p int64
 		p, ok = d.integer(v, 0, maxUint32)
-		r.Goto, r.Action = uint32(p), ruleGoto
+		r.Goto = uint32(p)
+		ok = ok && d.action(r, w, ruleGoto)
 	case "track_group":
 		r.TrackGroup, ok = d.trackGroupNamed(v), true
 	}
@@ -228,17 +267,23 @@ func (d *decoder) ruleValue(r *Rule, w, v syntax.Word) bool {
 // ruleMark reads MARK[/MASK], decimal, octal or hexadecimal.
 func (d *decoder) ruleMark(r *Rule, w syntax.Word) bool {
 	mark, mask, both := strings.Cut(w.Text, "/")
-	a, err1 := strconv.ParseUint(mark, 0, 32)
-	b, err2 := uint64(maxUint32), error(nil)
+	a, ok1 := markNumber(mark)
+	b, ok2 := uint32(maxUint32), true
 	if both {
-		b, err2 = strconv.ParseUint(mask, 0, 32)
+		b, ok2 = markNumber(mask)
 	}
-	if err1 != nil || err2 != nil {
+	if !ok1 || !ok2 {
 		d.err("invalid-number", w, "%q is not a firewall mark; the rule is left out", w.Text)
 		return false
 	}
-	r.FwMark, r.FwMask, r.FwMarkGiven, r.FwMaskGiven = uint32(a), uint32(b), true, both
+	r.FwMark, r.FwMask, r.FwMarkGiven, r.FwMaskGiven = a, b, true, both
 	return true
+}
+
+// markNumber is a number as the C library reads it, within 32 bits.
+func markNumber(s string) (uint32, bool) {
+	n, err := strconv.ParseUint(strings.TrimPrefix(s, "+"), 0, 32)
+	return uint32(n), err == nil || s == ""
 }
 
 func (d *decoder) ruleIPProto(r *Rule, w syntax.Word) bool {
@@ -246,7 +291,7 @@ func (d *decoder) ruleIPProto(r *Rule, w syntax.Word) bool {
 		r.IPProto = n
 		return true
 	}
-	n, err := strconv.ParseUint(w.Text, 0, 8)
+	n, err := strconv.ParseUint(strings.TrimPrefix(w.Text, "+"), 10, 8)
 	if err != nil {
 		d.err("unknown-protocol", w, "%q is not an IP protocol; the rule is left out", w.Text)
 		return false
@@ -258,9 +303,9 @@ func (d *decoder) ruleIPProto(r *Rule, w syntax.Word) bool {
 // span reads LOW-HIGH.
 func (d *decoder) span(w syntax.Word, limit int64) (low, high uint32, ok bool) {
 	a, b, both := strings.Cut(w.Text, "-")
-	if !both {
+	if !both || a == "" || b == "" {
 		d.err("invalid-range", w, "%q is not a range", w.Text)
-		d.hint("write both ends, as in %s-%s", w.Text, w.Text)
+		d.hint("write both ends, as in %[1]s-%[1]s", a+b)
 		return 0, 0, false
 	}
 	n, ok1 := d.integer(syntax.Word{Text: a, At: w.At, Via: w.Via}, 0, limit)
@@ -279,8 +324,9 @@ func (d *decoder) ruleComplete(r *Rule, w syntax.Word) bool {
 		d.hint("add: table TABLE")
 		return false
 	}
-	if r.L3MDev && r.Table != 0 {
-		d.err("route-conflict", w, "a rule with l3mdev cannot have a table; it is left out")
+	if r.Action == ruleGoto && r.PreferenceGiven && r.Preference >= r.Goto {
+		d.err("route-conflict", w, "the rule has preference %d, and goto leads back to %d; it is left out", r.Preference, r.Goto)
+		d.hint("goto can only lead to a rule with a higher preference")
 		return false
 	}
 	if !r.PreferenceGiven {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -17,15 +18,37 @@ var (
 	tableNames  = nameTable{"rt_tables", map[string]uint32{"default": 253, "main": 254, "local": 255}, 1<<32 - 1}
 	protoNames  = nameTable{"rt_protos", map[string]uint32{"redirect": 1, "kernel": 2, "boot": 3, "static": 4, "keepalived": 18}, 255}
 	dsNames     = nameTable{"rt_dsfield", nil, 255}
-	realmNames  = nameTable{"rt_realms", nil, 65535}
+	realmNames  = nameTable{"rt_realms", nil, 255}
 	groupNames  = nameTable{"group", map[string]uint32{"default": 0}, 1<<31 - 1}
 	ipProtocols = map[string]int{"icmp": 1, "tcp": 6, "udp": 17, "ipv6-icmp": 58, "icmpv6": 58, "sctp": 132, "dccp": 33}
 )
 
+// cNumber reads a number as the C library does: decimal, octal with a 0 in front,
+// or hexadecimal with 0x; a sign is allowed, and nothing is 0. Only the lower
+// 32 bits are kept.
+func cNumber(s string) (uint32, bool) {
+	s = strings.TrimLeft(s, " \t")
+	digits := strings.TrimLeft(s, "+-")
+	if s == "" || digits == "" || len(s)-len(digits) > 1 || strings.Contains(s, "_") {
+		return 0, s == ""
+	}
+	if strings.HasPrefix(digits, "0b") || strings.HasPrefix(digits, "0o") { // which Go alone knows
+		return 0, false
+	}
+	n, err := strconv.ParseUint(digits, 0, 64)
+	if errors.Is(err, strconv.ErrSyntax) {
+		return 0, false
+	}
+	if s[0] == '-' {
+		n = -n
+	}
+	return uint32(n), true
+}
+
 // number resolves a name or a number.
 func (d *decoder) number(t *nameTable, s string) (uint32, bool) {
-	if n, err := strconv.ParseUint(s, 0, 32); err == nil {
-		return uint32(n), uint32(n) <= t.max
+	if n, ok := cNumber(s); ok {
+		return n, n <= t.max
 	}
 	if n, ok := t.names[s]; ok {
 		return n, true

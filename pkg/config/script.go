@@ -71,6 +71,9 @@ func (d *decoder) command(l *syntax.Line, a *arg) (*Command, bool) {
 	}
 	c, ok := d.newCommand(a.first(), text)
 	if c == nil || !ok {
+		if ok && a.kw.Strict {
+			d.err("empty-command", a.first(), "there is no command here")
+		}
 		return nil, false
 	}
 	if len(account) == 0 {

@@ -43,6 +43,20 @@ func (r *reader) unreadable(c chunk, long bool) {
 	}, via)
 }
 
+// checkRandom reports bounds of ${_RANDOM} that are the wrong way round.
+func (r *reader) checkRandom(c *chunk, ref reference) {
+	low, high, _ := randomBounds(ref.args)
+	if low <= high {
+		return
+	}
+	at, via := c.span(ref.start, ref.end)
+	r.problem(diag.Problem{
+		ID: "random-bounds", Severity: diag.Error, Class: diag.Config, At: at,
+		Text: fmt.Sprintf("the least number, %d, is above the greatest, %d: it is always %[1]d", low, high),
+		Hint: fmt.Sprintf("write ${_RANDOM %d %d}", high, low),
+	}, via)
+}
+
 // tooMuch reports that definitions and generators make too many lines, and
 // stops them.
 func (r *reader) tooMuch(c chunk) {

@@ -146,6 +146,9 @@ func (r *reader) replace(c chunk) (_ chunk, rest []chunk, changed bool) {
 			r.unknownName(&c, ref)
 			continue
 		}
+		if def == nil && ref.name == "_RANDOM" {
+			r.checkRandom(&c, ref)
+		}
 		full := tooLong(&c, ref, lines)
 		if full && count < manyReplaced {
 			i = ref.start + 1
@@ -154,8 +157,12 @@ func (r *reader) replace(c chunk) (_ chunk, rest []chunk, changed bool) {
 		}
 		if count == maxReplace || full {
 			span, via := c.span(ref.start, ref.end)
+			class := diag.None // keepalived goes on when the line is full
+			if len(c.s) < len(typed.s)+count {
+				class = diag.Config // the line does not grow: keepalived never comes to an end
+			}
 			r.problem(diag.Problem{
-				ID: "definition-recursive", Severity: diag.Error, Class: diag.Config, At: span,
+				ID: "definition-recursive", Severity: diag.Error, Class: class, At: span,
 				Text: fmt.Sprintf("$%s never comes to an end: its value leads back to itself", ref.name),
 				Hint: "a definition may use others, but not itself, not even by way of others",
 			}, via)
@@ -277,32 +284,39 @@ func (r *reader) predefined(ref reference) (string, bool) {
 
 // randomNumber is ${_RANDOM}, ${_RANDOM max} or ${_RANDOM min max}.
 func (r *reader) randomNumber(args string) (string, bool) {
-	var bounds [2]uint64
-	words := strings.Fields(args)
-	if len(words) > 2 {
+	low, high, ok := randomBounds(args)
+	if !ok {
 		return "", false
 	}
-	for i, w := range words {
-		n, err := strconv.ParseUint(w, 10, 31)
-		if err != nil {
-			return "", false
-		}
-		bounds[i] = n
-	}
-	low, high := bounds[0], bounds[1]
-	switch len(words) {
-	case 0:
-		high = 32767
-	case 1:
-		low, high = 0, bounds[0]
-	}
-	low, high = min(low, high), max(low, high)
+	high = max(low, high)
 	// splitmix64: as good as needed, and the same everywhere for one seed
 	r.random += 0x9e3779b97f4a7c15
 	z := r.random
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return strconv.FormatUint(low+(z^z>>31)%(high-low+1), 10), true
+}
+
+func randomBounds(args string) (low, high uint64, ok bool) {
+	words := strings.Fields(args)
+	if len(words) == 0 {
+		return 0, 32767, true
+	}
+	if len(words) > 2 {
+		return 0, 0, false
+	}
+	var bounds [2]uint64
+	for i, w := range words {
+		n, err := strconv.ParseUint(w, 10, 31)
+		if err != nil {
+			return 0, 0, false
+		}
+		bounds[i] = n
+	}
+	if len(words) == 1 {
+		return 0, bounds[0], true
+	}
+	return bounds[0], bounds[1], true
 }
 
 func (r *reader) seed(s string) {

@@ -169,10 +169,7 @@ func (g *generator) list(spec chunk) error {
 		return err
 	}
 	for _, name := range first {
-		if name.s == "" {
-			return errors.New("a name is empty")
-		}
-		g.names = append(g.names, name.s)
+		g.names = append(g.names, name.s) // an empty one takes a value and stands nowhere
 	}
 	if rest.s == "" {
 		return errors.New("it wants a name and at least one value")

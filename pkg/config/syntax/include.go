@@ -54,25 +54,19 @@ func (r *reader) includeCheck(words []Word) {
 		r.check = checkAll
 		return
 	}
-	var set check
-	plain := false
-	for _, w := range words {
+	for i, w := range words {
 		name, change := w.Text, byte(0)
 		if name != "" && (name[0] == '+' || name[0] == '-') {
 			name, change = name[1:], name[0]
 		}
-		switch bit := checkWords[name]; change {
-		case '+':
+		switch bit := checkWords[name]; {
+		case change == '+':
 			r.check |= bit
-		case '-':
+		case change == '-':
 			r.check &^= bit
-		default:
-			set |= bit
-			plain = true
+		case i == 0: // a plain word behind the first one counts for nothing
+			r.check = bit
 		}
-	}
-	if plain {
-		r.check = set
 	}
 }
 

@@ -182,6 +182,9 @@ func (r *reader) physical() (line chunk, seen uint8, ok bool) {
 	text, whole, long := lineEnd(rest)
 	line = chunk{s: rest[:text], file: f.file, off: int32(f.off)}
 	f.off += whole
+	if whole == len(rest) && rest[whole-1] != '\n' && !long { // a NUL ends a line that nothing else ends
+		line.s, _, _ = strings.Cut(line.s, "\x00")
+	}
 	comment, unpaired, escaped, seen := scan(line.s)
 	code := line.s
 	if comment >= 0 {
