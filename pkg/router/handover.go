@@ -17,7 +17,14 @@ import (
 // it, even if we are killed between two instructions. There is a record for
 // each instance: who was master, when it last spoke, and the numbers that its
 // packets must go on with. Writing to it is a store to memory, no system call.
-type handover struct{ records []byte }
+type handover struct {
+	records []byte
+
+	// The boot clock takes a system call to read. It is read with each
+	// heartbeat, and counted on from there.
+	booted time.Duration
+	asOf   time.Time
+}
 
 // A record is an identity and four numbers of eight bytes: the state, the last
 // advert on the boot clock in nanoseconds, the counter of trailers, and those
@@ -40,7 +47,9 @@ func openHandover(f *os.File) (*handover, error) {
 	if err != nil {
 		return &handover{}, fmt.Errorf("hand-over memory: %w", err)
 	}
-	return &handover{records: b}, nil
+	h := &handover{records: b}
+	h.setClock(time.Now())
+	return h, nil
 }
 
 func (h *handover) close() {
@@ -103,16 +112,18 @@ func (h *handover) recall(i *instance) (left, bool) {
 	}, true
 }
 
+func (h *handover) setClock(now time.Time) { h.booted, h.asOf = bootClock(), now }
+
 // spoke notes an advert. The counters are written first: a number too many is
 // harmless, one too few makes the next advert a replay.
-func (h *handover) spoke(i *instance) {
+func (h *handover) spoke(i *instance, now time.Time) {
 	if i.record == nil {
 		return
 	}
 	c := i.encoder.Counters()
 	binary.NativeEndian.PutUint64(i.record[24:], c.Seq)
 	binary.NativeEndian.PutUint64(i.record[32:], uint64(c.AH)<<32|uint64(c.ID))
-	binary.NativeEndian.PutUint64(i.record[16:], uint64(bootClock()))
+	binary.NativeEndian.PutUint64(i.record[16:], uint64(h.booted+now.Sub(h.asOf)))
 }
 
 // changed notes a state.

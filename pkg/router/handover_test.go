@@ -34,7 +34,7 @@ func TestHandover(t *testing.T) {
 	}
 	first.encoder.Resume(packet.Counters{ID: 7, AH: 8, Seq: 9})
 	h.changed(first, vrrp.Master)
-	h.spoke(first)
+	h.spoke(first, time.Now())
 	h.close()
 
 	h, err = openHandover(f)
@@ -65,7 +65,7 @@ func TestHandoverWithoutMemory(t *testing.T) {
 	if _, known := h.recall(i); known {
 		t.Error("nothing knows something")
 	}
-	h.spoke(i)
+	h.spoke(i, time.Now())
 	h.changed(i, vrrp.Master)
 	h.close()
 }

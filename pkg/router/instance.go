@@ -208,7 +208,7 @@ func (r *role) send(i *instance, priority uint8, now time.Time) {
 	}
 	i.unsentBecause(failed)
 	i.counts.sent(priority)
-	r.handover.spoke(i)
+	r.handover.spoke(i, now)
 }
 
 // unsentBecause logs each new reason once.

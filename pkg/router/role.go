@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"runtime/debug"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -200,10 +198,6 @@ func (r *role) attend(ctx context.Context) error {
 // loop is the owner of everything. It looks at timers before anything else is
 // taken in, so that no flood of events can delay an advert.
 func (r *role) loop(ctx context.Context) error {
-	if punctual(r.cfg) {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-	}
 	defer context.AfterFunc(ctx, r.sleeper.wake)()
 	defer context.AfterFunc(r.ctx, r.sleeper.wake)()
 	r.readStandby()
@@ -234,14 +228,6 @@ func (r *role) loop(ctx context.Context) error {
 		return nil // a part failed: end, and leave everything for a successor
 	}
 	return r.leave()
-}
-
-// punctual reports whether the loop should have a thread of its own, at the cost
-// of changing to it each time.
-func punctual(c *config.Config) bool {
-	const fast = 100 * time.Millisecond
-	return c.Global.VRRP.RTPriority > 0 ||
-		slices.ContainsFunc(c.Instances, func(i *config.Instance) bool { return i.AdvertInt < fast })
 }
 
 // takeIn deals with one thing that waits for the loop and reports whether there

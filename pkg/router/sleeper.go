@@ -1,6 +1,7 @@
 package router
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -36,34 +37,36 @@ func newSleeper() (*sleeper, error) {
 // afterwards.
 func (s *sleeper) wake() {
 	if s.asleep.Swap(false) {
-		_ = s.set(time.Nanosecond) // fails when the loop has ended
+		_ = s.conn.Control(func(fd uintptr) { _ = set(fd, time.Nanosecond) }) // fails when the loop has ended
 	}
 }
 
 // sleep returns at an instant, or when woken, or at once when busy finds that
-// there is something to do.
+// there is something to do; now and then also without reason. The timer is
+// never read: setting it again is enough.
 func (s *sleeper) sleep(until time.Time, busy func() bool) error {
-	if err := s.set(max(time.Until(until), time.Nanosecond)); err != nil {
-		return fmt.Errorf("set a timer: %w", err)
-	}
-	s.asleep.Store(true)
 	defer s.asleep.Store(false)
-	if busy() { // it was given before anybody could know that we sleep
-		return nil
-	}
-	var count [8]byte
-	if _, err := s.file.Read(count[:]); err != nil {
+	var failed error
+	slept := false
+	err := s.conn.Read(func(fd uintptr) bool { // first when the poller is prepared, then when the timer has expired
+		if slept {
+			return true
+		}
+		if failed = set(fd, max(time.Until(until), time.Nanosecond)); failed != nil {
+			return true
+		}
+		s.asleep.Store(true)
+		slept = !busy() // else it was given before anybody could know that we sleep
+		return !slept
+	})
+	if err = errors.Join(failed, err); err != nil {
 		return fmt.Errorf("wait for a timer: %w", err)
 	}
 	return nil
 }
 
-func (s *sleeper) set(in time.Duration) (err error) {
-	spec := &unix.ItimerSpec{Value: unix.NsecToTimespec(int64(in))}
-	if cerr := s.conn.Control(func(fd uintptr) { err = unix.TimerfdSettime(int(fd), 0, spec, nil) }); cerr != nil {
-		return cerr
-	}
-	return err
+func set(fd uintptr, in time.Duration) error {
+	return unix.TimerfdSettime(int(fd), 0, &unix.ItimerSpec{Value: unix.NsecToTimespec(int64(in))}, nil)
 }
 
 func (s *sleeper) close() { s.file.Close() }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -80,19 +81,22 @@ func (s *Sender) Send(p Outgoing) error {
 }
 
 func (s *Sender) send4(p Outgoing) error {
+	var room [controlRoom]byte
 	var body [12]byte // struct in_pktinfo: interface, source, destination
 	binary.NativeEndian.PutUint32(body[:], uint32(p.Index))
 	if p.Index == 0 && p.Src.Is4() && !p.Dst.IsMulticast() {
 		copy(body[4:], p.Src.AsSlice()) // so that rules by source address apply
 	}
-	control := appendControl(nil, unix.IPPROTO_IP, unix.IP_PKTINFO, body[:])
-	return sendmsg(s.fd4, p.Data, control, &unix.SockaddrInet4{Addr: p.Dst.As4()})
+	control := appendControl(room[:0], unix.IPPROTO_IP, unix.IP_PKTINFO, body[:])
+	to := unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: p.Dst.As4()}
+	return sendmsg(s.fd4, p.Data, control, unsafe.Pointer(&to), unix.SizeofSockaddrInet4)
 }
 
 func (s *Sender) send6(p Outgoing) error {
 	if s.fd6 < 0 {
 		return unix.EAFNOSUPPORT
 	}
+	var room [controlRoom]byte
 	var info [20]byte // struct in6_pktinfo: source, interface
 	if p.Src.Is6() {
 		src := p.Src.As16()
@@ -101,33 +105,48 @@ func (s *Sender) send6(p Outgoing) error {
 	binary.NativeEndian.PutUint32(info[16:], uint32(p.Index))
 	var hops [4]byte
 	binary.NativeEndian.PutUint32(hops[:], uint32(p.HopLimit))
-	control := appendControl(nil, unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, info[:])
+	control := appendControl(room[:0], unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, info[:])
 	control = appendControl(control, unix.IPPROTO_IPV6, unix.IPV6_HOPLIMIT, hops[:])
-	to := &unix.SockaddrInet6{Addr: p.Dst.As16()}
+	to := unix.RawSockaddrInet6{Family: unix.AF_INET6, Addr: p.Dst.As16()}
 	if scoped(p.Dst) {
-		to.ZoneId = uint32(p.Index)
+		to.Scope_id = uint32(p.Index)
 	}
-	return sendmsg(s.fd6, p.Data, control, to)
+	return sendmsg(s.fd6, p.Data, control, unsafe.Pointer(&to), unix.SizeofSockaddrInet6)
 }
+
+// controlRoom is enough for the control messages of any packet.
+const controlRoom = 64
 
 // scoped reports an address that means something only on one link.
 func scoped(a netip.Addr) bool {
 	return a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() || a.IsInterfaceLocalMulticast()
 }
 
-func sendmsg(fd int, data, control []byte, to unix.Sockaddr) error {
+// sendmsg sends at once or not at all, which is why the system call is a raw
+// one: of any other the scheduler is told that it may wait, and wakes up a
+// thread to watch it, at a higher price than that of the advert itself.
+func sendmsg(fd int, data, control []byte, name unsafe.Pointer, nameLen uint32) error {
+	part := unix.Iovec{Base: unsafe.SliceData(data)}
+	part.SetLen(len(data))
+	msg := unix.Msghdr{Name: (*byte)(name), Namelen: nameLen, Iov: &part, Control: unsafe.SliceData(control)}
+	msg.SetIovlen(1)
+	msg.SetControllen(len(control))
 	for {
-		_, err := unix.SendmsgN(fd, data, control, to, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
-		if err != unix.EINTR {
-			return err
+		_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&msg)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		switch errno {
+		case 0:
+			return nil
+		case unix.EINTR:
+		default:
+			return errno
 		}
 	}
 }
 
-// appendControl appends one control message.
+// appendControl appends one control message. There must be room for it, zeroed.
 func appendControl(dst []byte, level, kind int32, body []byte) []byte {
 	start := len(dst)
-	dst = append(dst, make([]byte, unix.CmsgSpace(len(body)))...)
+	dst = dst[:start+unix.CmsgSpace(len(body))]
 	msg := dst[start:]
 	word := unix.SizeofCmsghdr - 8 // size_t, then two ints
 	if word == 8 {
