@@ -24,11 +24,15 @@ func measureAdverts(b *bench) {
 		}
 		for _, n := range []int{1, 10} {
 			b.compare(fmt.Sprintf("adverts, %d instances, advert_int 0.01, vrrp_rt_priority 50, %s", n, with), 1, func(bin string) figures {
-				return b.adverts(bin, n, 10*time.Millisecond, "global_defs {\n vrrp_rt_priority 50\n}\n", busy)
+				return b.adverts(bin, n, 10*time.Millisecond, hurried, busy)
 			})
 		}
 	}
 }
+
+// hurried asks for a real-time priority. Whoever has it and works for longer than a limit without
+// a pause is killed; keepalived does for ten instances, by its own default.
+const hurried = "global_defs {\n vrrp_rt_priority 50\n vrrp_rlimit_rttime 1000000\n}\n"
 
 // adverts is how much later than due adverts left, and what the daemon used meanwhile.
 func (b *bench) adverts(bin string, n int, every time.Duration, global string, busy bool) figures {
