@@ -124,7 +124,7 @@ func (d *decoder) misread(meant string) {
 		outer.astray = true
 	}
 	d.astray = append(d.astray, stretch{from.File, from.Start, end.End})
-	d.note(end, "up to here, each closing brace closes a block too early")
+	d.note(end, "up to here nothing is read as it is meant")
 	if root != nil {
 		d.lookAhead(root, line)
 	}

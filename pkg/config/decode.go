@@ -157,9 +157,13 @@ func (d *decoder) keyword(b *Block, l *syntax.Line, depth int) {
 			d.commandLine(l) // a quote that is not closed swallowed the command
 			return
 		}
+		said := len(d.problems)
 		switch {
 		case d.value(k, l, a):
 			k.set(d, a)
+			if len(d.problems) == said {
+				d.swallowed(b, k, a)
+			}
 		case k.bad != nil && !d.stopped:
 			k.bad(d)
 		}
@@ -224,20 +228,16 @@ func (d *decoder) enter(k *Keyword, a *arg, depth int) {
 	if d.stopped {
 		return
 	}
-	if k.Takes == Items && k.Args == "" && a.given {
+	braced := d.pos < d.lines.Len() && d.lines.Kind(d.pos) == syntax.Open
+	if k.Takes == Items && k.Args == "" && a.given && braced {
 		d.err("extra-words", a.words[0], "%s takes nothing in front of its opening brace; this is ignored", k.Name)
 		d.hint("write each value on a line of its own between the braces")
 	}
 	start, key := d.pos, a.key
-	braced := d.pos < d.lines.Len() && d.lines.Kind(d.pos) == syntax.Open
 	if braced {
 		d.pos++
 	} else if d.pos < d.lines.Len() || k.Takes == Sub {
-		d.err("missing-opening-brace", a.key, "%s must be followed by an opening brace", k.Name)
-		d.hint("write: %s … {", k.Name)
-		if k.Takes == Items { // keepalived does not notice
-			d.problems[len(d.problems)-1].Class = diag.None
-		}
+		d.unbraced(k, a)
 	}
 	d.serial++
 	d.blocks = append(d.blocks, reading{kw: k, at: key.At, serial: d.serial, line: start - 1})
@@ -255,6 +255,21 @@ func (d *decoder) enter(k *Keyword, a *arg, depth int) {
 	}
 	if k.end != nil && !d.stopped {
 		k.end(d)
+	}
+}
+
+// unbraced reports a block without its opening brace. Of a list of values
+// keepalived notices only the words that stand in front of it.
+func (d *decoder) unbraced(k *Keyword, a *arg) {
+	d.err("missing-opening-brace", a.key, "%s must be followed by an opening brace", k.Name)
+	switch {
+	case k.Takes == Sub:
+		d.hint("write: %s … {", k.Name)
+	case a.given && k.Args == "":
+		d.hint("write: %s { %s }", k.Name, a.words[0].Text)
+	default:
+		d.hint("write: %s {", k.Name)
+		d.problems[len(d.problems)-1].Class = diag.None
 	}
 }
 
@@ -306,36 +321,6 @@ func (d *decoder) skipBlock() {
 	}
 	d.open++
 }
-
-// unknown reports a word that is no keyword of the block.
-func (d *decoder) unknown(b *Block, l *syntax.Line) {
-	w := l.Words[0]
-	if d.strayed(w) || d.leftOut(w) {
-		return
-	}
-	d.err("unknown-keyword", w, "%q is not a keyword here", w.Text)
-	if len(d.problems) > maxAdvice {
-		return
-	}
-	meant := diag.Suggest(w.Text, b.Names())
-	defer d.misread(meant)
-	if meant != "" {
-		d.hint("did you mean %s?", meant)
-		return
-	}
-	switch paths, _ := Find(w.Text); {
-	case len(paths) == 0:
-		d.hint("check the spelling: `holdfast explain` lists all keywords")
-	case paths[0] == RootPath && len(d.blocks) > 0:
-		d.hint("%s belongs to the top level: close the block above first", w.Text)
-		d.note(d.blocks[len(d.blocks)-1].at, "the block that is still open")
-	case paths[0] != RootPath:
-		d.hint("%s belongs into %s", w.Text, strings.Join(paths[:min(2, len(paths))], " or "))
-	}
-}
-
-// maxAdvice is how many problems are worth a search for what was meant.
-const maxAdvice = 200
 
 // value reads the arguments as the declaration says; false means that there is
 // nothing to take.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,9 +83,9 @@ func shortIPv4(s string) (netip.Addr, bool) {
 		if p == "" || p[0] < '0' || p[0] > '9' {
 			return netip.Addr{}, false
 		}
-		n, ok := cNumber(p)
+		n, ok := cLong(p)
 		last := i == len(parts)-1
-		if !ok || !last && n > 255 || last && uint64(n) >= 1<<(8*(5-len(parts))) {
+		if !ok || !last && n > 255 || last && n >= 1<<(8*(5-len(parts))) {
 			return netip.Addr{}, false
 		}
 		for k := range 4 - i {
@@ -154,6 +155,14 @@ func setDynamicInterfaces(d *decoder, a *arg) {
 // unknownWord reports a word that should be one of some words.
 func (d *decoder) unknownWord(w syntax.Word, words ...string) {
 	d.err("unknown-word", w, "%q is not known here", w.Text)
+	if w.Text == "=" {
+		d.hint("leave the = away: a keyword and its value stand side by side")
+		return
+	}
+	if word := strings.TrimRight(w.Text, ";,"); slices.Contains(words, word) {
+		d.hint("write %s alone: a line needs no %s at its end", word, w.Text[len(word):])
+		return
+	}
 	for _, word := range words {
 		if strings.EqualFold(w.Text, word) {
 			d.hint("write %s: upper and lower case are not the same", word)

@@ -90,6 +90,7 @@ func setScriptWeight(d *decoder, a *arg) {
 	d.weight(a, &s.Weight, &s.Reverse, maxInt32)
 	if s.Weight < -maxWeight || s.Weight > maxWeight {
 		d.err("number-out-of-range", a.words[0], "%d is outside the range %d to %d; it is used nevertheless", s.Weight, -maxWeight, maxWeight)
+		d.hint("write a number in that range: a priority has no room for more")
 	}
 }
 

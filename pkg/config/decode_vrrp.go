@@ -77,6 +77,8 @@ func (d *decoder) wantInterface(w syntax.Word, what string) {
 	d.hint("check its name with `ip link`, or set dynamic_interfaces if it comes later")
 	if w.Text == "=" {
 		d.hint("leave the = away: a keyword and its value stand side by side")
+	} else if name := strings.TrimRight(w.Text, ";,"); name != w.Text {
+		d.hint("write %s alone: a line needs no %s at its end", name, w.Text[len(name):])
 	}
 	d.missingLink = true
 }

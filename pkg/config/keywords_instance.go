@@ -9,7 +9,7 @@ import (
 // instanceBlock is vrrp_instance.
 var instanceBlock = Block{Keywords: []Keyword{
 	{
-		Name: "state", Takes: Words, Tier: 'A', Default: "BACKUP", Args: "MASTER|BACKUP",
+		Name: "state", Takes: Text, Tier: 'A', Default: "BACKUP", Args: "MASTER|BACKUP",
 		Doc: "wanted start state; MASTER without a priority means priority 255",
 		set: func(d *decoder, a *arg) { setState(d, a) },
 	},

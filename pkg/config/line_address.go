@@ -82,6 +82,8 @@ func (d *decoder) prefix(w syntax.Word) (netip.Prefix, bool) {
 				d.hint("write the number of its bits in place of the mask; %d is used", bits)
 			} else if strings.Contains(length, ",") {
 				d.hint("write one address on each line, without commas; /%d is used", bits)
+			} else if strings.HasSuffix(length, ";") {
+				d.hint("leave the ; away; /%d is used", bits)
 			}
 		}
 	}
@@ -114,6 +116,10 @@ func (d *decoder) addressLine(words []syntax.Word, virtual bool) (Address, bool)
 		d.hintClosest(w.Text, addressBlock.Names())
 		if _, ok := d.env.link(w.Text); ok {
 			d.hint("write dev in front of the interface: dev %s", w.Text)
+		} else if w.Text == "netmask" || strings.HasPrefix(w.Text, "255.") {
+			d.hint("write how many bits of the mask are set behind the address: %s/24 for 255.255.255.0", a.Prefix.Addr())
+		} else if startsAddress(w.Text) {
+			d.hint("write one address on each line")
 		}
 	}
 	if d.stopped || bad {
@@ -197,7 +203,12 @@ func (d *decoder) addressValue(a *Address, option string, w syntax.Word, bad *bo
 		d.broadcast(a, w)
 	case "label":
 		if len(w.Text) > 15 {
-			d.err("name-too-long", w, "a label has at most 15 characters")
+			d.err("name-too-long", w, "a label has at most 15 characters; the address is left out")
+			*bad = true
+			return
+		}
+		if a.Prefix.Addr().Is6() {
+			d.err("option-family", w, "IPv6 addresses have no labels; it is ignored")
 			return
 		}
 		a.Label = w.Text
@@ -209,6 +220,11 @@ func (d *decoder) addressValue(a *Address, option string, w syntax.Word, bad *bo
 			return
 		}
 		a.Peer = netip.PrefixFrom(addr, addr.BitLen())
+		if !a.Prefix.IsSingleIP() {
+			d.err("peer-prefix-length", w, "an address with a peer has no prefix length of its own; it is ignored")
+			d.hint("write %s peer %s", a.Prefix.Addr(), addr)
+			a.Prefix = netip.PrefixFrom(a.Prefix.Addr(), addr.BitLen())
+		}
 	case "preferred_lft":
 		if w.Text == "forever" {
 			a.PreferredLft = new(Lifetime)

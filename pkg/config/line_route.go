@@ -195,7 +195,7 @@ func (p *routeReader) attribute(w, v syntax.Word) {
 	named := func(t *nameTable, what string) uint32 {
 		n, ok := d.number(t, v.Text)
 		if !ok {
-			p.fail("unknown-"+what, v, "%q is not a %s", v.Text, what)
+			p.fail("unknown-"+what, v, "%q is no %s", v.Text, strings.ReplaceAll(what, "-", " "))
 			d.hint("write a number, or a name of /etc/iproute2")
 		}
 		return n
@@ -355,7 +355,7 @@ func routeType(s string) (int, bool) {
 	if t, ok := routeTypes[s]; ok {
 		return t, true
 	}
-	n, ok := cNumber(s)
+	n, ok := cLong(s)
 	return int(n), ok && n <= 255
 }
 

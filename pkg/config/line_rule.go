@@ -184,7 +184,7 @@ func (d *decoder) ruleValue(r *Rule, w, v syntax.Word) bool {
 	named := func(t *nameTable, what string) (uint32, bool) {
 		n, ok := d.number(t, v.Text)
 		if !ok {
-			d.err("unknown-"+what, v, "%q is not a %s; the rule is left out", v.Text, what)
+			d.err("unknown-"+what, v, "%q is no %s; the rule is left out", v.Text, strings.ReplaceAll(what, "-", " "))
 		}
 		return n, ok
 	}

@@ -125,7 +125,7 @@ func remedy(id string) string {
 	case "ops-needs-udp":
 		return "write protocol UDP, or remove ops"
 	case "option-family":
-		return "leave it away for IPv6"
+		return "leave it away, or use addresses of the other family"
 	case "owner-only":
 		return "set priority 255 on the router that owns the addresses, or remove it"
 	case "password-too-long":

@@ -27,6 +27,11 @@ var (
 // or hexadecimal with 0x; a sign is allowed, and nothing is 0. Only the lower
 // 32 bits are kept.
 func cNumber(s string) (uint32, bool) {
+	n, ok := cLong(s)
+	return uint32(n), ok
+}
+
+func cLong(s string) (uint64, bool) {
 	s = strings.TrimLeft(s, " \t")
 	digits := strings.TrimLeft(s, "+-")
 	if s == "" || digits == "" || len(s)-len(digits) > 1 || strings.Contains(s, "_") {
@@ -42,12 +47,12 @@ func cNumber(s string) (uint32, bool) {
 	if s[0] == '-' {
 		n = -n
 	}
-	return uint32(n), true
+	return n, true
 }
 
 // number resolves a name or a number.
 func (d *decoder) number(t *nameTable, s string) (uint32, bool) {
-	if n, ok := cNumber(s); ok {
+	if n, ok := cNumber(s); ok && s != "" {
 		return n, n <= t.max
 	}
 	if n, ok := t.names[s]; ok {

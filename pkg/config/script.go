@@ -80,8 +80,13 @@ func (d *decoder) command(l *syntax.Line, a *arg) (*Command, bool) {
 		return c, d.runAsDefault(c, a.first())
 	}
 	before := len(d.problems)
-	if c.UID, c.GID, ok = d.who(account); !ok && !a.kw.Strict {
-		d.uncounted(before, "the script is disabled")
+	if c.UID, c.GID, ok = d.who(account); !ok {
+		if !strings.ContainsAny(text, " \t") {
+			d.hint(`put the command and its arguments into double quotes: "%s %s"; a user may stand behind that`, text, account[0].Text)
+		}
+		if !a.kw.Strict {
+			d.uncounted(before, "the script is disabled")
+		}
 	}
 	return c, ok
 }

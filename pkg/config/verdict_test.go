@@ -54,6 +54,7 @@ func TestVerdicts(t *testing.T) {
 		{inGlobal, "smtp_server 0x7f000001", 0},
 		{inGlobal, "smtp_server 0300.0.2.1", 0},
 		{inGlobal, "smtp_server 0400.0.2.1", 5},
+		{inGlobal, "smtp_server 4294967296", 5},
 		{inGlobal, `startup_script ""`, 5},
 		{inGlobal, `vrrp_iptables ""`, 5},
 		{inGlobal, `vrrp_ipsets ""`, 5},
@@ -102,6 +103,11 @@ func TestVerdicts(t *testing.T) {
 		{inAddrs, "192.0.2.1 scope +5", 0},
 		{inAddrs, "192.0.2.1 scope 4294967296", 0},
 		{inAddrs, "192.0.2.1 scope 256", 5},
+		{inAddrs, `192.0.2.1 scope ""`, 5},
+		{inAddrs, "192.0.2.1 label 1234567890123456", 5},
+		{inAddrs, "2001:db8::1 label x", 5},
+		{inAddrs, "192.0.2.1 peer 192.0.2.9", 0},
+		{inAddrs, "192.0.2.1/24 peer 192.0.2.9", 5},
 		{inAddrs, "~LST({},{1}) 192.0.2.1", 0},
 
 		{inGroup, "group {\nVI_1\n}", 0},
@@ -130,6 +136,8 @@ func TestVerdicts(t *testing.T) {
 		{inRoutes, "192.0.2.0/24 dev eth0 default", 5},
 		{inRoutes, "192.0.2.0/24 dev eth0 foo", 5},
 		{inRoutes, "192.0.2.0/24 dev eth0 1", 2}, // a kind of route
+		{inRoutes, "192.0.2.0/24 dev eth0 4294967296", 5},
+		{inRoutes, `192.0.2.0/24 dev eth0 table ""`, 5},
 		{inRoutes, "6 192.0.2.0/24", 0},
 		{inRoutes, "2001:db8::/64 dev eth0 default6", 0},
 		{inRoutes, "inet 192.0.2.0/24 dev eth0", 5},
