@@ -403,10 +403,7 @@ func setIPVLAN(d *decoder, a *arg) {
 	words := a.words
 	for i := 0; i < len(words); i++ {
 		w := words[i]
-		addr, isAddr := parseAddr(w.Text)
-		if p, err := netip.ParsePrefix(w.Text); err == nil {
-			addr, isAddr = p.Addr(), true
-		}
+		source, isAddr := sourceOfIPVLAN(w.Text)
 		switch {
 		case (w.Text == "name" || w.Text == "group") && i+1 >= len(words):
 			d.err("missing-value", w, "%s needs a value", w.Text)
@@ -420,8 +417,8 @@ func setIPVLAN(d *decoder, a *arg) {
 		case w.Text == "bridge" || w.Text == "private" || w.Text == "vepa":
 			v.Flags = w.Text
 		case isAddr:
-			if d.fitsFamily(w, addr, "the source address") {
-				v.Addr = addr
+			if d.fitsFamily(w, source.Addr(), "the source address") {
+				v.Source = source
 			}
 		case i == 0:
 			v.Name = d.linkName(w)
@@ -429,6 +426,15 @@ func setIPVLAN(d *decoder, a *arg) {
 			d.unknownWord(w, "name", "group", "bridge", "private", "vepa")
 		}
 	}
+}
+
+// sourceOfIPVLAN reads an address, with or without the length of its network.
+func sourceOfIPVLAN(text string) (netip.Prefix, bool) {
+	if p, err := netip.ParsePrefix(text); err == nil {
+		return p, true
+	}
+	addr, ok := parseAddr(text)
+	return netip.PrefixFrom(addr, addr.BitLen()), ok
 }
 
 func setInstanceSyncDaemon(d *decoder, a *arg) {

@@ -44,7 +44,7 @@ func (d *decoder) ipvlanOf(i *instanceDraft, name syntax.Word) {
 		i.IPVLAN = nil
 		return
 	}
-	if !v.Addr.IsValid() && !i.IPv6 {
+	if !v.Source.IsValid() && !i.IPv6 {
 		d.err("ipvlan-source", name, "use_ipvlan of %s needs a source address for IPv4; the instance stays in FAULT", i.Name)
 		d.hint("write: use_ipvlan %s ADDRESS", text(v.Name, "NAME"))
 	}
@@ -89,14 +89,12 @@ func (d *decoder) linkFor(i *instanceDraft, prefix string, v6 bool) string {
 }
 
 // devicesOf gives the addresses their interfaces: the instance's, its vmac, or
-// a vmac of their own.
+// a vmac of their own. With use_ipvlan, too, they are on the instance's: only
+// adverts use the other one.
 func (d *decoder) devicesOf(i *instanceDraft) {
 	base := i.Interface
-	switch {
-	case i.VMAC != nil:
+	if i.VMAC != nil {
 		base = i.VMAC.Name
-	case i.IPVLAN != nil:
-		base = i.IPVLAN.Name
 	}
 	for _, list := range [...][]Address{i.VIPs, i.ExcludedVIPs} {
 		for k := range list {

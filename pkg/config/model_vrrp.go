@@ -170,10 +170,10 @@ type VMAC struct {
 
 // IPVLAN is use_ipvlan.
 type IPVLAN struct {
-	Name  string
-	Addr  netip.Addr
-	Flags string // bridge, private or vepa
-	Group string
+	Name   string
+	Source netip.Prefix // source of the adverts, which is on the ipvlan interface in every state
+	Flags  string       // bridge, private or vepa
+	Group  string
 }
 
 // UnicastPeer is one line of unicast_peer; TTL limits are -1 when not given.

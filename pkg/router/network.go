@@ -90,8 +90,8 @@ func (r *role) sourceOf(i *instance, firsts map[place]netip.Addr) netip.Addr {
 	switch {
 	case i.cfg.SrcIP.IsValid():
 		return i.cfg.SrcIP
-	case i.virtual != nil && i.virtual.addr.IsValid():
-		return i.virtual.addr
+	case i.virtual != nil && i.virtual.source.IsValid():
+		return i.virtual.source.Addr()
 	}
 	return firsts[place{i.base.Index, i.family()}]
 }

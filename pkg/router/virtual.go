@@ -32,7 +32,7 @@ type virtualSpec struct {
 	mac    netstate.MAC
 	mode   netstate.IPVlanMode
 	group  uint32
-	addr   netip.Addr // of an ipvlan: source of the adverts, there in every state
+	source netip.Prefix // of the adverts of an ipvlan, there in every state
 	family netstate.Family
 }
 
@@ -56,7 +56,7 @@ func virtualsOf(c *config.Instance) (own *virtual, all []*virtual) {
 		modes := map[string]netstate.IPVlanMode{"private": netstate.IPVlanPrivate, "vepa": netstate.IPVlanVEPA}
 		own = &virtual{virtualSpec: virtualSpec{
 			kind: "ipvlan", name: c.IPVLAN.Name, parent: c.Interface, family: family,
-			mode: modes[c.IPVLAN.Flags], addr: c.IPVLAN.Addr, group: groupNumber(c.IPVLAN.Group),
+			mode: modes[c.IPVLAN.Flags], source: c.IPVLAN.Source, group: groupNumber(c.IPVLAN.Group),
 		}}
 	}
 	if own != nil {
@@ -116,8 +116,8 @@ func (r *role) makeVirtual(i *instance, v *virtual) {
 		if err == nil {
 			err = sysctls.SetVirtualSysctls(parent.Name, l.Name, v.family)
 		}
-		if err == nil && v.addr.IsValid() {
-			source := netstate.NewAddress(l.Index, netip.PrefixFrom(v.addr, v.addr.BitLen()))
+		if err == nil && v.source.IsValid() {
+			source := netstate.NewAddress(l.Index, v.source)
 			for _, f := range k.Apply(ctx, []netstate.Op{{Verb: netstate.Add, Item: source}}) {
 				err = f
 			}

@@ -2,6 +2,7 @@ package vrrp_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,28 +71,52 @@ func stepClock(t *testing.T, by time.Duration) {
 	}
 }
 
-// use_ipvlan puts the address and the adverts on an ipvlan interface, which needs an
-// address of its own to send from.
+// use_ipvlan makes adverts leave through an ipvlan interface, which needs an address of its
+// own to send from. The virtual address stays on the interface below.
 func ipvlan(t *testing.T) {
 	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
-		conf := func(i, priority int) router {
-			return router{priority: priority, advert: "0.5", extra: fmt.Sprintf("use_ipvlan ipv51 10.5.0.%d/24 bridge", 11+i)}
+		var first *netlab.Daemon
+		for i, priority := range []int{150, 100} {
+			own := fmt.Sprintf("10.5.0.%d%s", 11+i, []string{"/24", ""}[i])
+			d := l.start(i, bin[i], router{priority: priority, advert: "0.5", extra: "use_ipvlan ipv51 " + own + " bridge"})
+			l.only(10*time.Second, 0, vip)
+			if i == 0 {
+				first = d
+			}
 		}
-		first := l.start(0, bin[0], conf(0, 150))
-		l.start(1, bin[1], conf(1, 100))
-		l.only(10*time.Second, 0, vip)
 		l.stays(time.Second, 0, vip)
-		if dev := ownInterface(l.r[0], vip); dev != "ipv51" && bin[0] != netlab.Keepalived { // 2.2 leaves it on eth0
-			t.Errorf("the address is on %s", dev)
-		}
 		l.reaches(vip)
+		expectAddresses(t, l.r[0], "eth0", "10.5.0.1/24", "10.5.0.50/24")
+		expectAddresses(t, l.r[0], "ipv51", "10.5.0.11/24")
+		expectAddresses(t, l.r[1], "ipv51", "10.5.0.12/32")
+		if out := l.r[0].Run("ip", "route", "show", "dev", "ipv51"); !strings.Contains(out, "10.5.0.0/24") {
+			t.Errorf("routes of the interface:\n%s", out)
+		}
+		for _, a := range l.adverts(0, time.Time{}) {
+			if a.Src.String() != "10.5.0.11" {
+				t.Fatalf("an advert from %v", a.Src)
+			}
+		}
 		first.Stop()
 		l.only(10*time.Second, 1, vip)
 		l.reaches(vip)
+		expectAddresses(t, l.r[0], "eth0", "10.5.0.1/24")
 		if out := l.r[0].Run("ip", "-o", "link"); strings.Contains(out, "ipv51") {
 			t.Errorf("the interface is left over:\n%s", out)
 		}
 	})
+}
+
+// expectAddresses compares the IPv4 addresses of an interface.
+func expectAddresses(t *testing.T, n *netlab.Namespace, dev string, want ...string) {
+	t.Helper()
+	var got []string
+	for line := range strings.Lines(n.Run("ip", "-o", "-4", "addr", "show", "dev", dev)) {
+		got = append(got, strings.Fields(line)[3])
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%s has %v, want %v", dev, got, want)
+	}
 }
 
 // An interface that is enslaved to a VRF works as any other.
