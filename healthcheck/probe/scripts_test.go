@@ -21,16 +21,16 @@ func TestScripts(t *testing.T) {
 	if err := os.WriteFile(file, []byte("42"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	misc := func(sh string) healthcheck.Misc {
+	misc := func(sh string, timeout time.Duration) healthcheck.Misc {
 		return healthcheck.Misc{
-			Command: []string{"/bin/sh", "-c", sh}, Text: "sh", Timeout: 300 * time.Millisecond, Dynamic: true,
+			Command: []string{"/bin/sh", "-c", sh}, Text: "sh", Timeout: timeout, Dynamic: true,
 			UID: uint32(os.Geteuid()), GID: uint32(os.Getegid()),
 		}
 	}
 	w := newWorld(t,
-		check("good", misc("exit 0"), ""), check("weight", misc("exit $(cat "+file+")"), ""),
-		check("bad", misc("exit 1"), ""), check("signal", misc("kill -9 $$"), ""),
-		check("hangs", misc("trap '' TERM; sleep 0.1; sleep 20 & wait"), ""),
+		check("good", misc("exit 0", time.Minute), ""), check("weight", misc("exit $(cat "+file+")", time.Minute), ""),
+		check("bad", misc("exit 1", time.Minute), ""), check("signal", misc("kill -9 $$", time.Minute), ""),
+		check("hangs", misc("trap '' TERM; sleep 0.1; sleep 20 & wait", 300*time.Millisecond), ""),
 		check("missing", healthcheck.Misc{Command: []string{"/nowhere/at/all"}, Timeout: time.Second}, ""))
 	type verdict struct {
 		up     bool

@@ -66,7 +66,11 @@ func TestVerdicts(t *testing.T) {
 		if tt.server != nil {
 			target = serve(t, tt.server)
 		}
-		specs = append(specs, check(tt.name, tt.ask, target))
+		s := check(tt.name, tt.ask, target)
+		if tt.fault == healthcheck.FaultReadTimeout {
+			s.ConnectTimeout = 500 * time.Millisecond
+		}
+		specs = append(specs, s)
 	}
 	first := newWorld(t, specs...).verdicts(t)
 	for _, tt := range tests {
@@ -156,9 +160,11 @@ func TestTLS(t *testing.T) {
 	ask.TLS = &healthcheck.TLS{}
 	plain := serve(t, func(c net.Conn) { _, _ = io.WriteString(c, "220 not TLS\r\n"); hang(c) })
 	silent := serve(t, hang)
+	unheard := check("silent", ask, silent)
+	unheard.ConnectTimeout = 500 * time.Millisecond
 	w := newWorld(t,
 		check("tls", ask, srv.Listener.Addr().String()), check("plain", ask, plain),
-		check("silent", ask, silent), check("closed", ask, closedPort(t)))
+		unheard, check("closed", ask, closedPort(t)))
 	want := map[string]struct {
 		fault  healthcheck.Fault
 		reason string
@@ -212,7 +218,9 @@ func TestDatagrams(t *testing.T) {
 		check("no name server", healthcheck.DNS{Type: 6}, closed),
 	}
 	for i := range specs {
-		specs[i].ConnectTimeout = 200 * time.Millisecond
+		if strings.HasPrefix(specs[i].Key, "silence") {
+			specs[i].ConnectTimeout = 200 * time.Millisecond
+		}
 	}
 	w := newWorld(t, specs...)
 	want := map[string]healthcheck.Fault{
