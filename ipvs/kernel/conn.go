@@ -180,11 +180,11 @@ func explain(o *ipvs.Op, why refusal) error {
 
 // Read implements [ipvs.Kernel].
 func (c *Conn) Read(ctx context.Context, owned func(ipvs.Key) bool) (ipvs.Table, error) {
-	status, err := c.Status(ctx, owned)
+	found, err := c.services(ctx, owned)
 	if err != nil {
 		return nil, err
 	}
-	return table(status), nil
+	return c.table(ctx, found)
 }
 
 // Get implements [ipvs.Kernel].
@@ -221,14 +221,25 @@ func (c *Conn) Get(ctx context.Context, keys ...ipvs.Key) (ipvs.Table, error) {
 			return nil, fmt.Errorf("read IPVS services: %w", err)
 		}
 	}
-	if err := c.readDestinations(ctx, found); err != nil {
-		return nil, err
-	}
-	return table(found), nil
+	return c.table(ctx, found)
 }
 
 // Status implements [ipvs.Kernel].
 func (c *Conn) Status(ctx context.Context, owned func(ipvs.Key) bool) ([]ipvs.EntryStatus, error) {
+	found, err := c.services(ctx, owned)
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		if found[i].Destinations, err = c.destinations(ctx, &found[i].Service, nil); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// services returns the services without their destinations.
+func (c *Conn) services(ctx context.Context, owned func(ipvs.Key) bool) ([]ipvs.EntryStatus, error) {
 	var found []ipvs.EntryStatus
 	err := c.call(ctx, unix.NLM_F_DUMP, cmdGetService, nil, c.collect(&found, owned))
 	if err != nil {
@@ -236,9 +247,6 @@ func (c *Conn) Status(ctx context.Context, owned func(ipvs.Key) bool) ([]ipvs.En
 			c.drop() // the family is gone: the module was unloaded
 		}
 		return nil, fmt.Errorf("read the IPVS services: %w", err)
-	}
-	if err := c.readDestinations(ctx, found); err != nil {
-		return nil, err
 	}
 	return found, nil
 }
@@ -254,45 +262,47 @@ func (c *Conn) collect(into *[]ipvs.EntryStatus, owned func(ipvs.Key) bool) func
 	}
 }
 
-// readDestinations fills in the destinations. The kernel takes one such question
-// at a time on a socket.
-func (c *Conn) readDestinations(ctx context.Context, services []ipvs.EntryStatus) error {
-	for i := range services {
-		s := &services[i]
-		err := c.call(ctx, unix.NLM_F_DUMP, cmdGetDest,
-			func(m *message) {
-				at := m.nest(attrService)
-				m.key(&s.Key)
-				m.unnest(at)
-			},
-			func(body []byte) error {
-				d, err := decodeDestination(body, s.Family)
-				if err == nil {
-					s.Destinations = append(s.Destinations, d)
-				}
-				return err
-			})
-		if err != nil {
-			return fmt.Errorf("read the destinations of %v: %w", s.Key, err)
-		}
+// destinations appends the destinations of a service. The kernel takes one such
+// question at a time on a socket.
+func (c *Conn) destinations(ctx context.Context, s *ipvs.Service, to []ipvs.DestinationStatus) ([]ipvs.DestinationStatus, error) {
+	err := c.call(ctx, unix.NLM_F_DUMP, cmdGetDest,
+		func(m *message) {
+			at := m.nest(attrService)
+			m.key(&s.Key)
+			m.unnest(at)
+		},
+		func(body []byte) error {
+			d, err := decodeDestination(body, s.Family)
+			if err == nil {
+				to = append(to, d)
+			}
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("read the destinations of %v: %w", s.Key, err)
 	}
-	return nil
+	return to, nil
 }
 
-// table leaves out the counters.
-func table(status []ipvs.EntryStatus) ipvs.Table {
-	t := make(ipvs.Table, 0, len(status))
-	for i := range status {
-		e := ipvs.Entry{Service: status[i].Service}
-		if n := len(status[i].Destinations); n > 0 {
-			e.Destinations = make([]ipvs.Destination, n)
+// table reads the destinations of services and leaves out all counters, at once:
+// those of tens of thousands of destinations are several times as large as they.
+func (c *Conn) table(ctx context.Context, services []ipvs.EntryStatus) (ipvs.Table, error) {
+	t := make(ipvs.Table, len(services))
+	var status []ipvs.DestinationStatus
+	for i := range services {
+		var err error
+		if status, err = c.destinations(ctx, &services[i].Service, status[:0]); err != nil {
+			return nil, err
 		}
-		for j := range e.Destinations {
-			e.Destinations[j] = status[i].Destinations[j].Destination
+		t[i].Service = services[i].Service
+		if len(status) > 0 {
+			t[i].Destinations = make([]ipvs.Destination, len(status))
 		}
-		t = append(t, e)
+		for j := range status {
+			t[i].Destinations[j] = status[j].Destination
+		}
 	}
-	return t
+	return t, nil
 }
 
 // Zero implements [ipvs.Kernel].
