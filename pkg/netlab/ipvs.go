@@ -1,6 +1,7 @@
 package netlab
 
 import (
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -13,18 +14,33 @@ func (n *Namespace) IPVS() []string {
 }
 
 // ProcIPVS returns /proc/net/ip_vs of the namespace: cheap to poll, addresses in
-// hexadecimal.
+// hexadecimal. Where other namespaces have services, too, the kernel loses lines between
+// two pages of it: a table of more than sixty lines may then look shorter than it is.
 func (n *Namespace) ProcIPVS() string {
 	n.lab.Helper()
-	var b []byte
-	err := n.Do(func() (err error) {
-		b, err = os.ReadFile("/proc/thread-self/net/ip_vs")
-		return err
+	var text []byte
+	err := n.Do(func() error {
+		f, err := os.Open("/proc/thread-self/net/ip_vs")
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		page := make([]byte, os.Getpagesize()) // with less to fill the kernel stops sooner
+		for {
+			count, err := f.Read(page)
+			text = append(text, page[:count]...)
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+		}
 	})
 	if err != nil {
 		n.lab.Fatalf("%s: %v", n.Name, err)
 	}
-	return string(b)
+	return string(text)
 }
 
 // Destinations counts the destinations in the namespace's IPVS table.
