@@ -25,6 +25,7 @@ import (
 //	stop, crash          SIGTERM; SIGKILL to all its processes
 //	connect N ADDR:PORT  N connections to a virtual address, one by one
 //	ipvsadm ARGS...      somebody else's change
+//	address VERB PREFIX  ip address add or del on the interface lan
 //	settle DURATION      how long tables must be quiet before they are compared
 //
 // The daemon's host has the interface lan with 10.9.0.1/24, addresses of virtual servers
@@ -136,6 +137,8 @@ func (s *story) perform(verb string, args []string) (note string) {
 	case "ipvsadm":
 		_, err := s.ns.Command("ipvsadm", args...)
 		return ": " + exitStatus(err)
+	case "address":
+		s.ns.Run("ip", "address", args[0], args[1], "dev", "lan")
 	case "settle":
 		d, err := time.ParseDuration(args[0])
 		if err != nil {

@@ -3,6 +3,7 @@ package ipvs_test
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -59,5 +60,36 @@ func TestStopAtAnyMoment(t *testing.T) {
 		end(d, "reload", span/2*time.Duration(i)/(moments-2))
 		d.Write(small)
 		d.Start()
+	}
+}
+
+// A daemon whose checkers role cannot take its services down does so itself, unless they
+// are to stay.
+func TestStopWithoutRole(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		how  syscall.Signal
+		args []string
+		left int // destinations
+	}{
+		{name: "dead, and not back", how: syscall.SIGKILL, args: []string{"-C", "-R"}},
+		{name: "stuck", how: syscall.SIGSTOP, args: []string{"-C"}},
+		{name: "dead, with services that are to stay", how: syscall.SIGKILL, args: []string{"-C", "-R", "-I"}, left: 12},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			lb := lab(t).Namespace("lb")
+			d := lb.Daemon(netlab.Holdfast(t), "child_wait_time 1\n"+many(3), tt.args...)
+			if _, ok := netlab.Poll(20*time.Second, func() bool { return lb.Destinations() == 12 }); !ok {
+				t.Fatalf("the table does not fill:\n%s", d.Log())
+			}
+			if err := syscall.Kill(d.RolePid("checkers"), tt.how); err != nil {
+				t.Fatal(err)
+			}
+			d.Stop()
+			if left := lb.IPVS(); strings.Count(strings.Join(left, "\n"), "-a ") != tt.left {
+				t.Errorf("left behind, want %d destinations:\n%s\nthe log:\n%s", tt.left, strings.Join(left, "\n"), d.Log())
+			}
+		})
 	}
 }
