@@ -106,6 +106,19 @@ func TestSeriesOfDeaths(t *testing.T) {
 	}
 }
 
+// Nor does what a role held stay behind that has worked once and cannot start again, not
+// even to give it up: the supervisor does that.
+func TestRoleThatCannotStartAgain(t *testing.T) {
+	s := newStage(t, conf("once", forVRRP))
+	s.start()
+	s.expect("playing once")
+	if err := unix.Kill(readPid(t, s.path("vrrp.pid")), unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	s.expect("giving up what the dead process held")
+	s.expect("leaving for once")
+}
+
 func TestPanicIsLoggedAndSurvived(t *testing.T) {
 	s := newStage(t, conf("panic", forBFD))
 	s.start()

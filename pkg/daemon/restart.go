@@ -56,6 +56,7 @@ func (s *supervisor) gone(c *child, e ended) {
 		return
 	case released:
 		s.relinquish(c)
+		c.holds = false
 		if c.startAt.IsZero() && !s.opt.DontRespawn {
 			c.startAt = time.Now().Add(c.deaths.pause(0))
 		}
@@ -84,7 +85,7 @@ func (s *supervisor) gone(c *child, e ended) {
 // release has a role that will be away for longer than its peers tolerate give
 // up what it holds, rather than leave a master that does not speak.
 func (s *supervisor) release(c *child, next time.Time) {
-	if c.role == config.VRRP && c.ready {
+	if c.role == config.VRRP && c.holds {
 		s.log.Warn("giving up what the dead process held")
 		s.start(c, true)
 	}

@@ -81,6 +81,9 @@ func actor(ctx context.Context, r Room) error {
 	}
 	if memory, _ := io.ReadAll(io.NewSectionReader(r.Memory, 0, 100)); len(memory) > 0 {
 		r.Log.Info("remembering " + string(memory))
+		if part == "once" {
+			panic("not again")
+		}
 	}
 	if _, err := r.Memory.WriteAt([]byte(part), 0); err != nil {
 		return err

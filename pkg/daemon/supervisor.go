@@ -63,6 +63,7 @@ type child struct {
 	dismissed bool // sent away: there is nothing for it to do any more
 	releasing bool // started only to give up what its predecessor held
 	left      bool // its last process has ended without giving up what it held
+	holds     bool // one of its processes has done its duty, and what that held may still be there
 	deaths    backoff
 	startAt   time.Time // when to start it again; zero: not planned
 }
@@ -250,7 +251,7 @@ func (s *supervisor) handle(e event) {
 		case what.Ready && c.releasing:
 			_ = c.proc.Signal(unix.SIGTERM)
 		case what.Ready:
-			c.ready = true
+			c.ready, c.holds = true, true
 			s.checkUp()
 		case what.Reloaded:
 			c.reloading = false

@@ -107,7 +107,8 @@ func every(period time.Duration, f func()) (stop func()) {
 
 // Ten thousand packets of which nothing is right change nothing, neither for a master nor
 // for a backup, and do not fill the log. They do not even put off the moment at which a
-// backup replaces its master.
+// backup replaces its master. (Beside us keepalived, as either router, loses the adverts
+// among them.)
 func TestGarbage(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -209,7 +210,8 @@ func headerSum(header []byte) uint16 {
 }
 
 // Twenty thousand adverts a second, right ones of a lower priority or damaged ones, move
-// no address; answers, announcements and log lines are bounded.
+// no address; answers, announcements and log lines are bounded. (Beside us keepalived
+// becomes a second master.)
 func TestFlood(t *testing.T) {
 	lower := netlab.RawAdvert{Src: "10.5.0.3", VRID: 51, Priority: 50, Interval: 20, Addresses: []string{vip}}
 	damaged := lower

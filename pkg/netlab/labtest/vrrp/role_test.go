@@ -1,6 +1,7 @@
 package vrrp_test
 
 import (
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,6 +41,30 @@ func TestRelinquish(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A vrrp process that dies whenever it is started has its addresses given up before a long
+// pause, however far each got.
+func TestRoleDiesAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	l := newLAN(t)
+	bin := netlab.Holdfast(t)
+	d := l.start(0, bin, router{priority: 150, advert: "1"})
+	l.start(1, bin, router{priority: 100, advert: "1"})
+	l.only(20*time.Second, 0, vip)
+	since := time.Now()
+	last := 0
+	l.Eventually(20*time.Second, "the supervisor tires of starting it", func() bool {
+		if pid := d.RolePid("vrrp"); pid != 0 && pid != last {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may be gone already
+			last = pid
+		}
+		return strings.Contains(d.Log(), "giving up what the dead process held")
+	})
+	l.Eventually(10*time.Second, "a good-bye", func() bool {
+		return slices.ContainsFunc(l.adverts(0, since), func(a netlab.Advert) bool { return a.Priority == 0 })
+	})
+	l.settles(30*time.Second, 0, vip) // when it lives again
 }
 
 // A standby survives a reload and a restart, and ends by itself.
