@@ -2,6 +2,7 @@ package vrrp_test
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ func TestOwnKernel(t *testing.T) {
 		t.Run("clock steps", clockSteps)
 		t.Run("ipvlan", ipvlan)
 		t.Run("VRF", vrf)
+		t.Run("connections", preemptAfterSync)
 	})
 }
 
@@ -147,5 +149,46 @@ func vrf(t *testing.T) {
 				l.reaches(vip)
 			})
 		})
+	}
+}
+
+// With preempt_after_sync a router that comes back takes over when its IPVS has learned the
+// connections of the master, and has them then.
+func preemptAfterSync(t *testing.T) {
+	t.Parallel()
+	l := newLAN(t)
+	bin := netlab.Holdfast(t)
+	conf := func(priority int) string {
+		return "global_defs {\n lvs_sync_daemon eth1 VI\n}\n" +
+			router{priority: priority, advert: "0.5", extra: "preempt_after_sync"}.String() +
+			"virtual_server " + vip + " 7 {\n lb_algo rr\n lb_kind NAT\n protocol UDP\n real_server 10.5.0.3 7 {\n weight 1\n }\n}\n"
+	}
+	l.r[1].Daemon(bin, conf(100))
+	l.only(15*time.Second, 1, vip)
+	var flows [5]net.Conn
+	if err := l.client.Do(func() (err error) {
+		for i := range flows {
+			if flows[i], err = net.Dial("udp", vip+":7"); err != nil {
+				break
+			}
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	// The master tells of a flow with every fiftieth packet.
+	defer every(10*time.Millisecond, func() {
+		for _, f := range flows {
+			_, _ = f.Write([]byte{0}) // nobody need answer
+		}
+	})()
+
+	first := l.r[0].Daemon(bin, conf(150))
+	first.WaitLog(15*time.Second, `\(VI\) does not preempt before IPVS knows the connections of the master`)
+	l.stays(3*time.Second, 1, vip)
+	l.only(30*time.Second, 0, vip)
+	first.WaitLog(time.Second, `IPVS knows the connections of the master \([1-9]`)
+	if known := l.r[0].Run("ipvsadm", "-Lnc"); strings.Count(known, vip+":7") < 5 {
+		t.Errorf("the connections that the new master knows:\n%s", known)
 	}
 }
