@@ -34,56 +34,54 @@ type badQuestion struct {
 func story(t *testing.T, d *daemon, services ...service) {
 	t.Helper()
 	var specs []healthcheck.Spec
-	add := func(key string, ask healthcheck.Question, at string, loop time.Duration) {
+	add := func(key string, ask healthcheck.Question, at string, loop, timeout time.Duration) {
 		s := check(key, ask, at)
-		s.DelayLoop, s.ConnectTimeout = loop, 2*time.Second
+		s.DelayLoop, s.ConnectTimeout = loop, timeout
 		specs = append(specs, s)
 	}
-	good, bad := 0, make(fail)
+	bad := make(fail)
 	for _, s := range services {
 		for _, questions := range []asks{s.good, s.secure} {
 			for name, ask := range questions {
-				add(s.at+" "+name, ask, s.at, 200*time.Millisecond)
-				good++
+				add(s.at+" "+name, ask, s.at, 200*time.Millisecond, 2*time.Second)
 			}
 		}
 		for name, b := range s.bad {
 			key := s.at + " not " + name
-			add(key, b.ask, s.at, time.Hour)
+			add(key, b.ask, s.at, time.Hour, 5*time.Second)
 			bad[key] = b
 		}
 	}
 	w := newWorld(t, specs...)
-	for key, ev := range w.verdicts(t) {
-		if b, ok := bad[key]; ok {
-			if ev.Up || !strings.Contains(ev.Result.Reason, b.reason) {
-				t.Errorf("%s: %+v, want %q", key, ev, b.reason)
-			}
-		} else if !ev.Up {
-			t.Errorf("%s: %+v, want up", key, ev)
+	first := w.verdicts(t)
+	for key, b := range bad {
+		if ev := first[key]; ev.Up || !strings.Contains(ev.Result.Reason, b.reason) {
+			t.Errorf("%s: %+v, want %q", key, ev, b.reason)
 		}
 	}
-	if t.Failed() {
-		return
+	turn := func(what string, so func(healthcheck.Status) bool) {
+		t.Helper()
+		w.until(t, what, func(s healthcheck.Status) bool {
+			_, other := bad[s.Keys[0]]
+			return other || so(s)
+		})
+		if t.Failed() {
+			t.FailNow()
+		}
 	}
+	up := func(s healthcheck.Status) bool { return s.Up }
+	turn("well", up)
 	for _, s := range services {
 		troubled(t, s)
 	}
-	turn := func(what string, up bool, faults ...healthcheck.Fault) {
-		t.Helper()
-		for range good {
-			ev := w.next(t)
-			if ev.Up != up || !ev.Turned || len(faults) > 0 && !slices.Contains(faults, ev.Result.Fault) {
-				t.Errorf("%s: %+v", what, ev)
-			}
-		}
-	}
 	d.signal(syscall.SIGSTOP)
-	turn("stopped", false, healthcheck.FaultReadTimeout, healthcheck.FaultTLS, healthcheck.FaultTimeout)
+	turn("stopped", func(s healthcheck.Status) bool {
+		return !s.Up && slices.Contains([]healthcheck.Fault{healthcheck.FaultReadTimeout, healthcheck.FaultTLS, healthcheck.FaultTimeout}, s.Last.Fault)
+	})
 	d.signal(syscall.SIGCONT)
-	turn("goes on", true)
+	turn("goes on", up)
 	d.signal(syscall.SIGKILL)
-	turn("killed", false)
+	turn("killed", func(s healthcheck.Status) bool { return !s.Up })
 }
 
 // waitFor waits until a server answers a question.
