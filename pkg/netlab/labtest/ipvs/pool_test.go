@@ -101,7 +101,7 @@ func TestPools(t *testing.T) {
 		watch.Reset()
 		step.do()
 		site.Eventually(30*time.Second, step.name, func() bool { return watch.Commands().Edits().String() == step.want })
-		settled(t, lb, d, 2500*time.Millisecond) // a period and its retry
+		settled(t, lb, d, 2*time.Second) // longer than a period
 		if got := watch.Commands().Edits().String(); got != step.want {
 			t.Fatalf("%s: %q, want %q; the daemon's log:\n%s", step.name, got, step.want, d.Log())
 		}
