@@ -31,8 +31,20 @@ const (
 // guestMemory is the memory of a guest; pages it never touched cost the host nothing.
 const guestMemory = "1200M"
 
-// errNoGuest says that a guest ended without telling its command's exit status.
-var errNoGuest = errors.New("the guest died before its command ended")
+// A guest kernel is known to stand still now and then, mostly before its first process
+// starts. It is started again then; nothing of the command has run yet.
+const (
+	bootLimit     = 90 * time.Second
+	bootAttempts  = 3
+	powerOffLimit = 10 * time.Second // after the command's end
+)
+
+var (
+	// errNoGuest says that a guest ended without telling its command's exit status.
+	errNoGuest = errors.New("the guest died before its command ended")
+	// errNoBoot says that a guest did not come up.
+	errNoBoot = errors.New("the guest did not come up in time")
+)
 
 //go:embed guest/shim.c
 var shimSource []byte
@@ -108,29 +120,69 @@ func (c *command) runGuest(ctx context.Context) (_ int, err error) {
 	}
 	defer release()
 
+	for attempt := 1; ; attempt++ {
+		code, err := c.boot(ctx, kernel, run, cpu, bootLimit)
+		if !errors.Is(err, errNoBoot) || attempt == bootAttempts {
+			return code, err
+		}
+		fmt.Fprintf(os.Stderr, "netlab: %v\nnetlab: starting it again\n", err)
+	}
+}
+
+// boot runs the command in one guest, which must be up within the limit.
+func (c *command) boot(ctx context.Context, kernel, run string, cpu int, limit time.Duration) (int, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	late := time.AfterFunc(limit, func() { cancel(errNoBoot) })
+	defer late.Stop()
+	status := &progress{up: func() { late.Stop() }, exited: func() { late.Reset(powerOffLimit) }}
+
 	var kernelLog bytes.Buffer
-	var status bytes.Buffer
 	cmd := exec.Command(c.Path)
 	cmd.Env = []string{envStage + "=" + stageHost, envRun + "=" + run, "UML_KERNEL=" + kernel, "UML_CPU=" + strconv.Itoa(cpu)}
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = &kernelLog, &kernelLog
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID}
-	relayed, err := relay(cmd, c.out, &status)
+	relayed, err := relay(cmd, c.out, status)
 	if err != nil {
 		return 0, err
 	}
 	err = runBound(ctx, cmd)
 	relayed()
+	// The guest kernel's own exit status says nothing; the command's was written last.
+	if status.status != nil {
+		return *status.status, nil
+	}
 	if ctx.Err() != nil {
 		return 0, fmt.Errorf("guest killed: %w; the end of its log:\n%s", context.Cause(ctx), tail(kernelLog.String(), 10))
 	}
-	// The guest kernel's own exit status says nothing; the command's was written last.
-	line, ok := strings.CutPrefix(strings.TrimSpace(status.String()), "exit ")
-	code, convErr := strconv.Atoi(line)
-	if !ok || convErr != nil {
-		return 0, fmt.Errorf("%w (%v); the end of its log:\n%s", errNoGuest, err, tail(kernelLog.String(), 40))
+	return 0, fmt.Errorf("%w (%v); the end of its log:\n%s", errNoGuest, err, tail(kernelLog.String(), 40))
+}
+
+// progress is what a guest says of itself, a word a line: "up" when it has booted, and
+// "exit N" with the exit status of its command, when all of its output has been written.
+type progress struct {
+	up, exited func()
+	rest       string // of a line that is not whole
+	status     *int   // of the command
+}
+
+func (p *progress) Write(b []byte) (int, error) {
+	lines := strings.Split(p.rest+string(b), "\n")
+	last := len(lines) - 1
+	for _, line := range lines[:last] {
+		status, exited := strings.CutPrefix(line, "exit ")
+		code, err := strconv.Atoi(status)
+		switch {
+		case line == "up":
+			p.up()
+		case exited && err == nil:
+			p.status = &code
+			p.exited()
+		}
 	}
-	return code, nil
+	p.rest = lines[last]
+	return len(b), nil
 }
 
 // prepare fills the run directory with what the guest needs to know.

@@ -1,10 +1,14 @@
 package netlab
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestInGuest(t *testing.T) {
@@ -42,5 +46,47 @@ func tablesBesideEachOther(t *testing.T) {
 		if got := n.Destinations(); got != servers {
 			t.Errorf("%s has %d destinations, want %d:\n%s", n.Name, got, servers, n.ProcIPVS())
 		}
+	}
+}
+
+// A guest that stands still before it is up is told from one whose command takes long.
+func TestGuestThatDoesNotBoot(t *testing.T) {
+	Require(t)
+	kernel := filepath.Join(t.TempDir(), "linux.uml")
+	if err := os.WriteFile(kernel, []byte("#!/bin/sh\necho booting\nsleep 1000\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	run := t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &command{Path: self, out: io.Discard}
+	if err := c.prepare(run); err != nil {
+		t.Fatal(err)
+	}
+	cpu, release, err := claimCPU(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	_, err = c.boot(t.Context(), kernel, run, cpu, time.Second)
+	if !errors.Is(err, errNoBoot) || !strings.Contains(err.Error(), "booting") {
+		t.Errorf("error %v; want that it did not come up, and the end of its log", err)
+	}
+}
+
+func TestProgress(t *testing.T) {
+	var seen []string
+	p := &progress{up: func() { seen = append(seen, "up") }, exited: func() { seen = append(seen, "exited") }}
+	for _, part := range []string{"u", "p\nex", "it 3"} {
+		io.WriteString(p, part)
+	}
+	if p.status != nil || len(seen) != 1 {
+		t.Errorf("before the line is whole: status %v, seen %v", p.status, seen)
+	}
+	io.WriteString(p, "\n")
+	if p.status == nil || *p.status != 3 || len(seen) != 2 {
+		t.Errorf("at the end: status %v, seen %v", p.status, seen)
 	}
 }

@@ -153,6 +153,7 @@ func guestMain(run string) error {
 	if err != nil {
 		return err
 	}
+	fmt.Fprintln(status, "up")
 	code, err := runCommand("/run/guest/command.json")
 	if err != nil {
 		return err
