@@ -128,16 +128,14 @@ func (d *Daemon) Crash() {
 	}
 }
 
-// Busy reports whether the daemon has something to do: a thread of one of its processes
-// can run, or it has not yet started its first role nor said that it needs none.
+// Busy reports whether the daemon has something to do: one of its processes can run, or
+// it has not yet started its first role nor said that it needs none. Of a process only the
+// first thread is looked at: all of them, every few milliseconds, are too much for a guest.
 func (d *Daemon) Busy() bool {
 	family := d.family()
 	for _, pid := range family {
-		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
-		for _, task := range tasks {
-			if s := state(task); s == 'R' || s == 'D' {
-				return true
-			}
+		if s := processState(pid); s == 'R' || s == 'D' {
+			return true
 		}
 	}
 	return d.Alive() && len(family) < 2 && !strings.Contains(d.Log(), "Startup complete")
@@ -159,11 +157,8 @@ func exists(pid int) bool {
 }
 
 // processState is the state of a process as in /proc/PID/stat, or 0 without one.
-func processState(pid int) byte { return state(fmt.Sprintf("/proc/%d", pid)) }
-
-// state is that of a process or a thread with a directory in /proc.
-func state(dir string) byte {
-	b, err := os.ReadFile(dir + "/stat")
+func processState(pid int) byte {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
 	}

@@ -81,16 +81,21 @@ func connections(stats string) string {
 	return b.String()
 }
 
-// settled waits until the daemon has had nothing to do and the tables have not changed
-// for a while, and returns them.
+// settled waits until the tables have not changed for a while and the daemon has had
+// nothing to do for a moment, and returns them. One that checks servers is never idle for
+// long.
 func settled(t *testing.T, ns *netlab.Namespace, d *netlab.Daemon, quiet time.Duration) []string {
 	t.Helper()
-	last, since := ns.ProcIPVS(), time.Now()
+	const moment = 300 * time.Millisecond
+	last, changed, busy := ns.ProcIPVS(), time.Now(), time.Now()
 	_, ok := netlab.Poll(quiet+90*time.Second, func() bool {
-		if now := ns.ProcIPVS(); now != last || d.Busy() {
-			last, since = now, time.Now()
+		if now := ns.ProcIPVS(); now != last {
+			last, changed = now, time.Now()
 		}
-		return time.Since(since) > quiet
+		if d.Busy() {
+			busy = time.Now()
+		}
+		return time.Since(changed) > quiet && time.Since(busy) > moment
 	})
 	if !ok {
 		t.Fatalf("the tables do not settle:\n%s", last)
