@@ -86,7 +86,7 @@ func (b *Backend) Up() {
 		b.stop = b.serveTalk(l)
 		return
 	}
-	srv := &http.Server{Handler: http.HandlerFunc(b.serveHTTP), ReadHeaderTimeout: 5 * time.Second}
+	srv := &http.Server{Handler: http.HandlerFunc(b.serveHTTP), ReadHeaderTimeout: time.Minute} // a long connection says nothing for a while
 	srv.SetKeepAlivesEnabled(false)
 	go srv.Serve(l)
 	b.stop = func() { srv.Close() }
