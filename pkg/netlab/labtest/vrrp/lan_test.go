@@ -55,7 +55,7 @@ type router struct {
 	name     string // VI by default
 	vrid     int    // 51 by default
 	priority int
-	advert   string // seconds; 0.2 by default
+	advert   string // seconds; 0.3 by default
 	version  int    // 3 by default
 	state    string // BACKUP by default
 	dev      string // eth0 by default
@@ -70,7 +70,7 @@ func (r router) String() string {
 		}
 	}
 	def(&r.name, "VI")
-	def(&r.advert, "0.2")
+	def(&r.advert, "0.3")
 	def(&r.dev, "eth0")
 	def(&r.state, "BACKUP")
 	def(&r.vips, vip+"/24")
