@@ -122,9 +122,11 @@ func (p *poller) ready() []unix.EpollEvent { return p.events[:p.n] }
 // more reports whether there was no room for all that was ready.
 func (p *poller) more() bool { return p.n == len(p.events) }
 
-// until makes the next wait end at t; the zero time is never.
+// until makes the next wait end at t; the zero time is never. A time that has
+// passed is set again: that it came may have been seen, and taken for too early by
+// a caller who goes by looked.
 func (p *poller) until(t time.Time) error {
-	if t.Equal(p.armed) {
+	if t.Equal(p.armed) && (t.IsZero() || time.Now().Before(t)) {
 		return nil
 	}
 	p.armed = t
