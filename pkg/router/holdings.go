@@ -26,6 +26,7 @@ type holdings struct {
 	repeat     int       // announcements to be made when those are done
 	repairAt   time.Time // not before
 	taken      bool      // somebody removed what the operator wants to be handed over then
+	suspect    bool      // perhaps so: it went while we were changing things
 }
 
 // resolve works out what an instance should hold, now that its interfaces are
@@ -143,8 +144,8 @@ func (r *role) take(i *instance) {
 		i.say("setting Virtual Rules")
 	}
 	i.held = true
-	i.repairAt = time.Now().Add(repairPause / 4) // the mirror follows
-	r.guardNow()                                 // before the addresses are there to talk to
+	i.suspect, i.repairAt = false, time.Now().Add(repairPause/4) // the mirror follows
+	r.guardNow()                                                 // before the addresses are there to talk to
 	r.apply(i, netstate.Plan(netstate.State{}, netstate.Want{Present: i.want}))
 }
 

@@ -37,7 +37,14 @@ func (r *role) repair() {
 			continue
 		}
 		ops := netstate.Plan(r.have(i.watched), netstate.Want{Present: i.watched})
+		suspect := i.suspect
+		i.suspect = false
 		if len(ops) == 0 {
+			continue
+		}
+		if suspect {
+			r.removed(i)
+			r.dirty = true
 			continue
 		}
 		i.repairAt = now.Add(repairPause)
@@ -54,8 +61,8 @@ func (r *role) repair() {
 // operator decides whether to put it back or to hand over.
 func (r *role) addressLost(a netstate.Address) {
 	i := r.holders[a.Key()]
-	taken := i != nil && i.held && i.busy == 0
-	if taken || r.opt.LogAddresses {
+	held := i != nil && i.held
+	if held && i.busy == 0 || r.opt.LogAddresses {
 		r.log.Info(fmt.Sprintf("Netlink reflector reports IP %v removed from %s", a.Prefix.Addr(), r.linkName(a.Link)))
 	}
 	r.staticLost(func(c config.Address, _ config.Route, _ config.Rule) bool {
@@ -65,7 +72,7 @@ func (r *role) addressLost(a netstate.Address) {
 	if i == nil && r.concerns(r.linkName(a.Link)) {
 		r.log.Debug(fmt.Sprintf("Deassigned address %v from interface %s", a.Prefix.Addr(), r.linkName(a.Link)))
 	}
-	if !taken {
+	if !held {
 		return
 	}
 	watched := slices.ContainsFunc(i.watched.Addresses, func(w netstate.Address) bool { return w.Key() == a.Key() })
@@ -98,7 +105,7 @@ func (r *role) ruleLost(rule netstate.Rule) {
 
 func (r *role) lost(match func(netstate.State) bool) {
 	for _, i := range r.instances {
-		if i.held && i.busy == 0 && match(i.watched) {
+		if i.held && match(i.watched) {
 			r.removed(i)
 		}
 	}
@@ -106,8 +113,15 @@ func (r *role) lost(match func(netstate.State) bool) {
 
 // removed is what somebody took away from a master. To put it back is the
 // business of repair; to hand over is that of the machine, once it is clear
-// that the interface itself is well.
+// that the interface itself is well. What goes while we are changing things
+// ourselves may have been our doing: repair looks again when the dust has settled.
 func (r *role) removed(i *instance) {
 	r.amiss = true
-	i.taken = i.cfg.OnVIPRemoved == config.FailoverVIP
+	switch {
+	case i.cfg.OnVIPRemoved != config.FailoverVIP:
+	case i.busy > 0:
+		i.suspect, i.repairAt = true, time.Now().Add(repairPause)
+	default:
+		i.taken = true
+	}
 }

@@ -219,6 +219,26 @@ func TestAddressStolen(t *testing.T) {
 			l.settles(12*time.Second, 0, vip)
 		})
 	})
+	t.Run("failover at once", func(t *testing.T) { // while the others are still being set
+		alone(t, func(t *testing.T, l *lan, bin [2]string) {
+			vips := vip + "/24"
+			for i := range 100 {
+				vips += fmt.Sprintf("\n10.5.1.%d/24", i+1)
+			}
+			l.start(0, bin[0], router{priority: 150, vips: vips, extra: "on_vip_removed failover"})
+			started := time.Now()
+			for !l.r[0].Has(vip) {
+				if time.Since(started) > 8*time.Second {
+					l.Fatalf("no address")
+				}
+			}
+			l.r[0].DelAddr("eth0", vip+"/24")
+			l.Eventually(5*time.Second, "r1 offers it to others", func() bool {
+				return slices.ContainsFunc(l.adverts(0, started), func(a netlab.Advert) bool { return a.Priority == 0 })
+			})
+			l.settles(12*time.Second, 0, vip)
+		})
+	})
 	t.Run("route", func(t *testing.T) {
 		ours(t, func(t *testing.T, l *lan, bin [2]string) {
 			const route = "10.77.0.0/16 via 10.5.0.100 dev eth0"
