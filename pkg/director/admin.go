@@ -55,6 +55,7 @@ func (p *policy) administer(pl *pool, s *server, to Admin, timeout time.Duration
 		s.deadline = now.Add(timeout)
 	}
 	if s.admin == to {
+		p.schedule(pl, now)
 		return e
 	}
 	if to == Ready && pl.cfg.SlowStart > 0 && s.up {
@@ -128,10 +129,11 @@ func (p *policy) tick(now time.Time) effects {
 	return e
 }
 
-// drained ends a drain with a timeout whose last connection has gone.
+// drained ends a drain with a timeout whose last connection has gone, unless a
+// reload has replaced the server since they were counted.
 func (p *policy) drained(pl *pool, s *server, now time.Time) effects {
 	var e effects
-	if s.admin != Drain || s.deadline.IsZero() {
+	if p.byID[pl.id] != pl || s.admin != Drain || s.deadline.IsZero() {
 		return e
 	}
 	e.say(pl, s, "Service %s of VS %s is drained", s.name(), pl.name)

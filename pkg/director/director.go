@@ -19,6 +19,7 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/control"
 	"github.com/holdfast-lb/holdfast/pkg/firewall"
+	"github.com/holdfast-lb/holdfast/pkg/netstate"
 	netkernel "github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
 	"github.com/holdfast-lb/holdfast/pkg/notify"
 	"github.com/holdfast-lb/holdfast/pkg/track"
@@ -75,7 +76,8 @@ type notifier interface {
 }
 
 // Run serves the configured virtual servers until ctx ends; then they are taken
-// down. The error is [ipvs.ErrNoIPVS] when the kernel has no IPVS.
+// down. The error is [ipvs.ErrNoIPVS] when the kernel has no IPVS. If the health
+// checks end by themselves, the virtual servers stay as they are.
 func Run(ctx context.Context, opt Options) error {
 	opt.Log.Info("Initializing ipvs")
 	k, err := kernel.Open(ctx)
@@ -95,6 +97,14 @@ func Run(ctx context.Context, opt Options) error {
 	}
 	r.engine = engine
 	r.hub = notify.New(notifySettings(opt.Config), opt.Log)
+	buffer := opt.Config.Global.Checkers.NetlinkWatch.Size
+	r.watchAddresses = func(ctx context.Context, emit func(netstate.Event)) error {
+		w, err := netkernel.OpenWatcher(netkernel.WatchOptions{Buffer: buffer})
+		if err != nil {
+			return err
+		}
+		return w.Run(ctx, emit)
+	}
 	return r.run(ctx)
 }
 
@@ -119,6 +129,10 @@ type role struct {
 	flows   sysctls      // those of expireFlows
 	files   *track.Files // nil without FILE_CHECK
 
+	// watchAddresses reports the addresses of this machine until ctx ends or it fails.
+	watchAddresses func(ctx context.Context, emit func(netstate.Event)) error
+	locates        chan struct{} // closed once a configuration has ha_suspend
+
 	inbox    chan func()     // for the loop to do
 	jobs     chan job        // for the worker; the loop keeps at most one there
 	outcomes chan outcome    // from the worker
@@ -132,9 +146,13 @@ type role struct {
 	full         bool                // everything is to be reconciled
 	rested       time.Time           // not before is the table compared as a matter of routine
 	retry        time.Time           // when to try again after an error; zero if there was none
+	unsure       bool                // after an error: what differs next may be our own doing
 	errands      []errand            // for the worker to do before
 	busy         bool                // the worker has a job
 	refused      map[string]bool     // requests that the kernel keeps refusing
+	unsettled    time.Time           // when to try again what is set beside the table; zero if all is set
+	failing      map[string]bool     // what could not be set this time, and why; the worker's
+	failed       map[string]bool     // and the time before
 	before       ipvs.Timeouts       // to be put back; the worker's
 	synchronises bool                // sync daemons run; the worker's
 	states       map[string]string   // of VRRP instances; nil if unknown
@@ -147,10 +165,11 @@ func newRole(opt Options, k ipvs.Kernel) *role {
 	return &role{
 		opt: opt, log: opt.Log, kernel: k,
 		inbox: make(chan func(), 256), jobs: make(chan job, 1), outcomes: make(chan outcome, 1),
-		queries: make(chan query),
+		queries: make(chan query), locates: make(chan struct{}),
 		dirty:   make(map[ipvs.Key]bool),
 		leaving: make(map[ipvs.Key]bool),
 		refused: make(map[string]bool),
+		failing: make(map[string]bool),
 	}
 }
 
@@ -189,18 +208,22 @@ func (r *role) run(ctx context.Context) error {
 	workerDone := make(chan struct{})
 	running.Go(func() { defer close(workerDone); r.work(workerCtx) })
 	engineCtx, stopEngine := context.WithCancel(helpers)
+	ctx, giveUp := context.WithCancel(ctx)
+	defer giveUp()
 	engineDone := make(chan struct{})
+	var broken error
 	running.Go(func() {
 		defer close(engineDone)
 		if err := r.engine.Run(engineCtx); err != nil && engineCtx.Err() == nil {
-			r.log.Error("health checks ended", zap.Error(err))
+			broken = fmt.Errorf("health checks ended: %w", err)
+			giveUp()
 		}
 	})
 	defer r.closeFiles()
 	help(r.hub.Run)
 	help(r.followBFD)
 	help(r.followVRRP)
-	help(r.followAddresses(r.cfg))
+	help(r.followAddresses)
 
 	r.loop(ctx)
 
@@ -209,7 +232,10 @@ func (r *role) run(ctx context.Context) error {
 	stopWorker()
 	<-engineDone
 	<-workerDone
-	err := r.stop(ctx)
+	err := broken // then a successor takes over the tables as they are
+	if err == nil {
+		err = r.stop(ctx)
+	}
 	stopHelpers()
 	running.Wait()
 	return err
@@ -248,6 +274,10 @@ func (r *role) loop(ctx context.Context) {
 			if !r.retry.IsZero() && !now.Before(r.retry) {
 				r.full, r.retry = true, time.Time{}
 			}
+			if !r.unsettled.IsZero() && !now.Before(r.unsettled) {
+				r.unsettled = time.Time{}
+				r.settle()
+			}
 			r.carry(r.policy.tick(now))
 			r.watchDrains()
 		case sig := <-r.opt.Signals:
@@ -259,8 +289,10 @@ func (r *role) loop(ctx context.Context) {
 // deadline is when the loop has something to do by itself; zero is never.
 func (r *role) deadline() time.Time {
 	next := r.policy.deadline()
-	if next.IsZero() || !r.retry.IsZero() && r.retry.Before(next) {
-		return r.retry
+	for _, t := range []time.Time{r.retry, r.unsettled} {
+		if next.IsZero() || !t.IsZero() && t.Before(next) {
+			next = t
+		}
 	}
 	return next
 }
@@ -303,9 +335,14 @@ func (r *role) carry(e effects) {
 		r.engine.Suspend(c.spec.Key, c.spec.Suspended)
 	}
 	if e.ordered {
-		if err := remember(r.opt.OrdersFile, r.policy.orders()); err != nil {
-			r.log.Error("the next process will not know what is drained", zap.Error(err))
-		}
+		r.keepOrders()
+	}
+}
+
+// keepOrders has the next process know what the operator has said.
+func (r *role) keepOrders() {
+	if err := remember(r.opt.OrdersFile, r.policy.orders()); err != nil {
+		r.log.Error("the next process will not know what is drained", zap.Error(err))
 	}
 }
 

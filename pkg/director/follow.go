@@ -4,18 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
-	"github.com/holdfast-lb/holdfast/ipvs"
-	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/control"
-	"github.com/holdfast-lb/holdfast/pkg/netstate"
-	netkernel "github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
 )
 
 const (
@@ -70,51 +64,6 @@ func (r *role) hearBFD(ctx context.Context) error {
 		}
 		return nil
 	})
-}
-
-// followAddresses returns what keeps ha_suspend informed of the addresses of this
-// machine, if the configuration has it.
-func (r *role) followAddresses(cfg *config.Config) func(context.Context) error {
-	if !slices.ContainsFunc(cfg.VirtualServers, func(vs *config.VirtualServer) bool { return vs.HASuspend }) {
-		return func(context.Context) error { return nil }
-	}
-	buffer := cfg.Global.Checkers.NetlinkWatch.Size
-	return func(ctx context.Context) error { return r.watchAddresses(ctx, buffer) }
-}
-
-// watchAddresses passes the addresses of this machine on until ctx ends.
-func (r *role) watchAddresses(ctx context.Context, buffer int) error {
-	w, err := netkernel.OpenWatcher(netkernel.WatchOptions{Buffer: buffer})
-	if err != nil {
-		return err
-	}
-	here := make(map[netip.Addr]int) // on how many links
-	return w.Run(ctx, func(ev netstate.Event) {
-		switch ev := ev.(type) {
-		case netstate.Resynced:
-			clear(here)
-			for _, a := range ev.State.Addresses {
-				here[a.Prefix.Addr()]++
-			}
-		case netstate.AddressChanged:
-			here[ev.Address.Prefix.Addr()] = 1
-		case netstate.AddressGone:
-			delete(here, ev.Address.Prefix.Addr())
-		default:
-			return
-		}
-		set := make(map[netip.Addr]bool, len(here))
-		for a := range here {
-			set[a] = true
-		}
-		r.post(func() { r.located(set) })
-	})
-}
-
-// located takes the addresses of this machine.
-func (r *role) located(here map[netip.Addr]bool) {
-	r.here = here
-	r.carry(r.policy.locate(here))
 }
 
 // followVRRP keeps the sync daemon in step with the VRRP instance that
@@ -187,44 +136,6 @@ func (r *role) heardVRRP(states map[string]string) {
 	changed := d != nil && d.Instance != "" && (r.states == nil || r.states[d.Instance] != states[d.Instance])
 	r.states = states
 	if changed {
-		want := daemonsOf(r.cfg, states)
-		r.errands = append(r.errands, errand{run: func(ctx context.Context, k ipvs.Kernel) { r.setDaemons(ctx, k, want) }})
-	}
-}
-
-// daemonsOf are the connection synchronisation daemons that should run: both, or
-// the one that fits the state of the VRRP instance that is named; none as long as
-// the vrrp role has not said anything (states is nil).
-func daemonsOf(cfg *config.Config, states map[string]string) []ipvs.SyncDaemon {
-	d := cfg.Global.LVS.SyncDaemon
-	if d == nil {
-		return nil
-	}
-	one := ipvs.SyncDaemon{
-		Interface: d.Interface, ID: uint8(d.ID), MaxLen: uint16(d.MaxLen),
-		Group: d.Group, Port: d.Port, TTL: d.TTL,
-	}
-	master, backup := one, one
-	master.Role, backup.Role = ipvs.SyncMaster, ipvs.SyncBackup
-	switch {
-	case d.Instance == "":
-		return []ipvs.SyncDaemon{master, backup}
-	case states == nil:
-		return nil
-	case states[d.Instance] == "MASTER":
-		return []ipvs.SyncDaemon{master}
-	}
-	return []ipvs.SyncDaemon{backup}
-}
-
-// setDaemons brings the synchronisation daemons in line. It leaves them alone as
-// long as none of them was ours.
-func (r *role) setDaemons(ctx context.Context, k ipvs.Kernel, want []ipvs.SyncDaemon) {
-	if len(want) == 0 && !r.synchronises {
-		return
-	}
-	r.synchronises = len(want) > 0
-	if err := ipvs.SetDaemons(ctx, k, want); err != nil {
-		r.log.Error("lvs_sync_daemon", zap.Error(err))
+		r.settle()
 	}
 }

@@ -1,10 +1,10 @@
 package director
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -32,18 +32,21 @@ func (r *role) start(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.setTimeouts(ctx, lvs); err != nil {
-		r.log.Error("lvs_timeouts", zap.Error(err))
-	}
+	r.heed("lvs_timeouts", r.setTimeouts(ctx, lvs))
 	found, err := r.kernel.Read(ctx, among(func(ours map[ipvs.Key]bool) { r.policy.configured(r.cfg, ours) }))
 	if err != nil {
 		return fmt.Errorf("initialize ipvs: %w", err)
 	}
-	if r.policy.recalled, err = recall(r.opt.OrdersFile); err != nil {
+	recalled, err := recall(r.opt.OrdersFile)
+	if err != nil {
 		r.log.Error("what was drained before is not known", zap.Error(err))
 	}
+	r.policy.recalled = recalled
 	e := r.policy.load(r.cfg, checksFor(r.cfg), found, r.started)
 	r.policy.recalled = nil
+	if len(recalled) > 0 && !reflect.DeepEqual(recalled, r.policy.orders()) {
+		r.keepOrders() // without those for servers that are gone
+	}
 	r.surround(r.policy.rules(), r.policy.parameters(), r.policy.answering())
 	out := carryOut(adding, adding, r.kernel, job{
 		keys: r.policy.keys, want: r.policy.table(), full: true, found: &found,
@@ -56,8 +59,10 @@ func (r *role) start(ctx context.Context) error {
 	}
 	r.report(e) // takes longer than the programming where there are thousands of services
 	r.setDaemons(ctx, r.kernel, daemonsOf(r.cfg, r.states))
+	r.settled()
 	r.engine.Set(r.policy.specs())
 	r.watchFiles(r.cfg)
+	r.watch(r.cfg)
 	if r.opt.Ready != nil {
 		r.opt.Ready()
 	}
@@ -88,9 +93,10 @@ func (p *policy) configured(cfg *config.Config, keys map[ipvs.Key]bool) {
 // the kernel, and nothing else: the rest has its turn with the next period.
 func (r *role) reload(cfg *config.Config) {
 	r.log.Info("Reinitializing ipvs")
-	before := r.policy.table()
+	before, orders := r.policy.table(), r.policy.orders()
 	r.cfg = cfg
 	e := r.policy.load(cfg, checksFor(cfg), nil, time.Now())
+	e.ordered = !reflect.DeepEqual(orders, r.policy.orders())
 	for _, op := range ipvs.Plan(before, r.policy.table()) {
 		r.dirty[op.Service.Key] = true
 		if op.Verb == ipvs.DeleteService {
@@ -103,42 +109,15 @@ func (r *role) reload(cfg *config.Config) {
 		}
 	}
 	r.dispatch() // before all that can wait
-	r.report(e)
+	r.carry(e)
 	r.engine.Set(r.policy.specs())
 	r.watchFiles(r.cfg)
+	r.watch(r.cfg)
 	if r.here != nil {
 		r.carry(r.policy.locate(r.here))
 	}
 	r.hub.Configure(notifySettings(cfg))
-	want, rules, parameters, answering := daemonsOf(cfg, r.states), r.policy.rules(), r.policy.parameters(), r.policy.answering()
-	r.errands = append(r.errands, errand{run: func(ctx context.Context, k ipvs.Kernel) {
-		if err := r.setTimeouts(ctx, cfg.Global.LVS); err != nil {
-			r.log.Error("lvs_timeouts", zap.Error(err))
-		}
-		r.setDaemons(ctx, k, want)
-		r.surround(rules, parameters, answering)
-	}})
-}
-
-// setTimeouts sets the timeouts of connections, and remembers those it finds the
-// first time.
-func (r *role) setTimeouts(ctx context.Context, lvs config.LVSGlobal) error {
-	want := ipvs.Timeouts{TCP: lvs.TimeoutTCP, TCPFin: lvs.TimeoutTCPFin, UDP: lvs.TimeoutUDP}
-	if want == (ipvs.Timeouts{}) && r.before == (ipvs.Timeouts{}) {
-		return nil
-	}
-	if r.before == (ipvs.Timeouts{}) {
-		found, err := r.kernel.Timeouts(ctx)
-		if err != nil {
-			return err
-		}
-		r.before = found
-	}
-	return r.kernel.SetTimeouts(ctx, ipvs.Timeouts{
-		TCP:    cmp.Or(want.TCP, r.before.TCP),
-		TCPFin: cmp.Or(want.TCPFin, r.before.TCPFin),
-		UDP:    cmp.Or(want.UDP, r.before.UDP),
-	})
+	r.settle()
 }
 
 // stop takes the services down. The loop, the worker and the engine have ended.
@@ -175,6 +154,9 @@ func (r *role) release(ctx context.Context) error {
 		ops[i] = ipvs.Op{Verb: ipvs.DeleteService, Service: ipvs.Service{Key: k}}
 	}
 	failed, err := r.kernel.Apply(ctx, ops)
+	for round := 1; round < rounds && errors.Is(err, ipvs.ErrUncertain); round++ { // nobody comes after us who could look again
+		failed, err = r.kernel.Apply(ctx, ops)
+	}
 	for _, f := range failed {
 		if !stale(f) {
 			r.log.Error(refusalText(f))

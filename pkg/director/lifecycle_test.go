@@ -232,6 +232,50 @@ func TestOrdersOutliveTheProcess(t *testing.T) {
 	}
 }
 
+// brokenEngine is one whose checks come to an end by themselves.
+type brokenEngine struct{ *fakeEngine }
+
+func (brokenEngine) Run(context.Context) error { return errors.New("epoll is gone") }
+
+// Without checks the role ends, for its successor to make them, and leaves the
+// tables to it.
+func TestEndOfTheChecks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := ipvstest.New()
+		r := newRole(Options{Config: cfgOf(vs(rs("10.9.0.11:80", 1))), Log: zap.NewNop()}, k)
+		r.engine, r.hub, r.rules, r.sysctls, r.flows = brokenEngine{&fakeEngine{}}, &fakeHub{}, &fakeRules{}, fakeSysctls{}, fakeSysctls{}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := r.run(ctx); err == nil || ctx.Err() != nil {
+			t.Errorf("the role goes on without checks, to end with %v", err)
+		}
+		if left, _ := k.Read(t.Context(), nil); len(left) != 1 {
+			t.Errorf("the role leaves %v, want its service", left)
+		}
+	})
+}
+
+// What was said of a server that has left the configuration is forgotten with it.
+func TestOrdersOfServersThatAreGone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "orders")
+	synctest.Test(t, func(t *testing.T) {
+		keep := func(o *Options) { o.OrdersFile = file }
+		both := func() *config.Config { return cfgOf(vs(rs("10.9.0.11:80", 1), rs("10.9.0.12:80", 1))) }
+		g := launch(t, ipvstest.New(), both(), keep)
+		if err := g.role.administer(t.Context(), Maint, []byte(`{"virtual":"10.9.0.100:80","real":"10.9.0.11:80"}`)); err != nil {
+			t.Fatal(err)
+		}
+		g.reload <- cfgOf(vs(rs("10.9.0.12:80", 1)))
+		synctest.Wait()
+		g.reload <- both()
+		synctest.Wait()
+		g.end()
+		g = launch(t, ipvstest.New(), both(), keep)
+		g.did("add service 10.9.0.100:80/tcp", "add 10.9.0.11:80 to 10.9.0.100:80/tcp", "add 10.9.0.12:80 to 10.9.0.100:80/tcp")
+		g.end()
+	})
+}
+
 // unreadable is a kernel that does not finish reading its table.
 type unreadable struct{ ipvs.Kernel }
 

@@ -133,6 +133,9 @@ func newServers(pl *pool, checks checksOf, now time.Time) []*server {
 			s.checks = make([]check, len(specs))
 			for j := range specs {
 				s.checks[j] = check{spec: specs[j], up: !specs[j].Alpha}
+				if pl.id.ipv6 { // or it would be a check of the same mark for IPv4
+					s.checks[j].spec.Key += " for IPv6"
+				}
 				if pl.id.again > 0 { // or it would be a check of the first
 					s.checks[j].spec.Key += fmt.Sprintf(" again %d", pl.id.again)
 				}

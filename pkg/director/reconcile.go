@@ -30,7 +30,8 @@ type job struct {
 
 	keys []ipvs.Key // ours that are looked at; those not in want are deleted
 	want ipvs.Table
-	full bool // keys are all that is ours: one dump is cheaper than many questions
+	full bool       // keys are all that is ours: one dump is cheaper than many questions
+	gone []ipvs.Key // those of keys that are not in want, if full
 
 	found *ipvs.Table // what is there, if that has just been read
 
@@ -162,11 +163,22 @@ func read(ctx context.Context, k ipvs.Kernel, j job, round int) (ipvs.Table, err
 	case j.found != nil && round == 0:
 		return *j.found, nil
 	}
-	return k.Read(ctx, among(func(ours map[ipvs.Key]bool) {
+	have, err := k.Read(ctx, among(func(ours map[ipvs.Key]bool) {
 		for _, key := range j.keys {
 			ours[key] = true
 		}
 	}))
+	if err != nil || len(j.gone) == 0 {
+		return have, err
+	}
+	// A dump may leave something out while others change the table. What is wanted
+	// will be looked at again and again, but this is the last look at these.
+	there := make(map[ipvs.Key]bool, len(have))
+	for i := range have {
+		there[have[i].Key] = true
+	}
+	missing, err := k.Get(ctx, slices.DeleteFunc(slices.Clone(j.gone), func(k ipvs.Key) bool { return there[k] })...)
+	return append(have, missing...), err
 }
 
 // among tells the keys that fill puts into a set, which is made only if anybody

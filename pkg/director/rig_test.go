@@ -21,6 +21,7 @@ import (
 	"github.com/holdfast-lb/holdfast/ipvs/ipvstest"
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/firewall"
+	"github.com/holdfast-lb/holdfast/pkg/netstate"
 	"github.com/holdfast-lb/holdfast/pkg/notify"
 )
 
@@ -39,12 +40,33 @@ func (e *fakeEngine) Set(s []healthcheck.Spec) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.specs = s
+	clear(e.suspended)
+	for _, spec := range s {
+		if spec.Suspended {
+			e.suspended[spec.Key] = true
+		}
+	}
 }
 
 func (e *fakeEngine) Suspend(key string, on bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.suspended[key] = on
+}
+
+func (e *fakeEngine) isSuspended(key string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.suspended[key]
+}
+
+func (e *fakeEngine) keys() (all []string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range e.specs {
+		all = append(all, s.Key)
+	}
+	return all
 }
 
 func (e *fakeEngine) TrackFile(string, int64) {}
@@ -144,6 +166,7 @@ func launch(t *testing.T, k *ipvstest.Memory, cfg *config.Config, change ...func
 	}
 	g.role = newRole(opt, k)
 	g.role.engine, g.role.hub, g.role.rules, g.role.sysctls, g.role.flows = g.engine, g.hub, g.rules, g.set, g.flows
+	g.role.watchAddresses = func(ctx context.Context, _ func(netstate.Event)) error { <-ctx.Done(); return nil }
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- g.role.run(ctx) }()

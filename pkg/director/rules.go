@@ -1,7 +1,6 @@
 package director
 
 import (
-	"maps"
 	"net/netip"
 	"slices"
 
@@ -109,24 +108,6 @@ func (p *policy) parameters() map[string]string {
 		}
 	}
 	return want
-}
-
-// surround sets rules and parameters, and lets answers in that servers give from
-// our own virtual addresses. The worker's.
-func (r *role) surround(rules firewall.ServicePolicy, parameters map[string]string, answering []netip.Addr) {
-	for _, server := range answering {
-		if err := r.sysctls.AcceptLocal(server); err != nil {
-			r.log.Error("probe_via_vip does not work", zap.Error(err))
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(parameters)) {
-		if err := r.sysctls.Set(parameters[name], "net", "ipv4", "vs", name); err != nil {
-			r.log.Error("kernel parameter net.ipv4.vs."+name, zap.Error(err))
-		}
-	}
-	if err := r.rules.Apply(rules); err != nil {
-		r.log.Error("packet filter rules", zap.Error(err))
-	}
 }
 
 // expireFlows makes the kernel expire the connections of servers that are removed

@@ -20,8 +20,12 @@ func (r *role) dispatch() {
 		errands: r.errands, expected: r.dirty, full: r.full || 2*len(r.dirty) > len(r.policy.keys),
 		moving: r.policy.moving, expire: r.expireFlows,
 	}
+	if j.full && r.unsure {
+		j.expected, r.unsure = nil, false
+	}
 	if j.full {
-		j.keys = append(slices.Clone(r.policy.keys), keys(r.leaving)...)
+		j.gone = keys(r.leaving)
+		j.keys = append(slices.Clone(r.policy.keys), j.gone...)
 		j.want = r.policy.table()
 	} else {
 		j.keys = keys(r.dirty)
@@ -77,7 +81,7 @@ func (r *role) finish(o outcome) {
 	r.counts.Edits += uint64(o.edits)
 	if o.err != nil {
 		r.log.Error("IPVS could not be reconciled", zap.Error(o.err))
-		r.retry = time.Now().Add(retryDelay)
+		r.retry, r.unsure = time.Now().Add(retryDelay), true
 		return
 	}
 	refused := make(map[string]bool)
@@ -98,9 +102,7 @@ func (r *role) finish(o outcome) {
 		r.log.Warn(fmt.Sprintf("The IPVS table differs from the configuration, to be put right in %v: %s",
 			r.cfg.Global.LVS.ReconcileInterval, summary(o.held)), zap.Int("changes", len(o.held)))
 	}
-	for _, k := range o.job.keys {
-		delete(r.leaving, k)
-	}
+	r.left(o)
 	if o.job.full {
 		r.rested = time.Now().Add(rest * o.took)
 		r.refused = refused
@@ -108,5 +110,25 @@ func (r *role) finish(o outcome) {
 	}
 	for name := range refused {
 		r.refused[name] = true
+	}
+}
+
+// left takes note of which services are gone that are ours no more: those that the
+// job was to delete, and did. We may have given up others after it had begun.
+func (r *role) left(o outcome) {
+	if len(r.leaving) == 0 {
+		return
+	}
+	kept := make(map[ipvs.Key]bool, len(o.job.want))
+	for i := range o.job.want {
+		kept[o.job.want[i].Key] = true
+	}
+	for _, f := range o.refused {
+		kept[f.Op.Service.Key] = true
+	}
+	for _, k := range o.job.keys {
+		if !kept[k] {
+			delete(r.leaving, k)
+		}
 	}
 }
