@@ -26,7 +26,8 @@ type job struct {
 	unfit  error // why it cannot be asked at all
 
 	// The attempt under way.
-	fd        int // -1 without a connection
+	fd        int   // -1 without a connection
+	mark      int32 // of the connection
 	connected bool
 	talk      dialogue.Dialogue
 	unsent    []byte
@@ -34,10 +35,14 @@ type job struct {
 	asked     bool               // all but whether the server claims the virtual address
 }
 
-// connection is the job to which a socket belongs.
-func (e *Engine) connection(fd int) *job {
-	if fd < len(e.byFD) {
-		return e.byFD[fd]
+// connection is the job whose connection something happened to. While a program is
+// being started, it has our sockets, too: one that we have closed lives on for a
+// moment and may still be heard of, by a number that is another one's already.
+func (e *Engine) connection(ev unix.EpollEvent) *job {
+	if int(ev.Fd) < len(e.byFD) {
+		if j := e.byFD[ev.Fd]; j != nil && j.mark == ev.Pad {
+			return j
+		}
 	}
 	return nil
 }
@@ -78,7 +83,9 @@ func (e *Engine) connect(j *job, now time.Time) {
 		e.finish(j, now, healthcheck.Result{OK: true})
 		return
 	}
-	if err := e.poll.add(fd); err != nil {
+	e.marks++
+	j.mark = e.marks
+	if err := e.poll.add(fd, j.mark); err != nil {
 		e.finish(j, now, healthcheck.Result{Fault: healthcheck.FaultLocal, Reason: err.Error()})
 		return
 	}

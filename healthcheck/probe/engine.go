@@ -24,6 +24,10 @@ import (
 // batch is how many checks are started before looking at what came back.
 const batch = 128
 
+// maxLooks is how often the kernel is asked for more answers before other things
+// have their turn.
+const maxLooks = 40
+
 // Options are what an engine needs of its surroundings.
 type Options struct {
 	// Event takes what has changed. It is called by the goroutine of Run, which
@@ -58,6 +62,7 @@ type Engine struct {
 	files  map[string]healthcheck.Result // numbers in track files, by name
 	bfd    map[string]healthcheck.Result // BFD sessions, by name
 	byFD   []*job
+	marks  int32  // of connections; counts
 	buf    []byte // for reading; used by one connection at a time
 	judges judges
 	ping   sync.Once
@@ -207,20 +212,23 @@ func (e *Engine) loop() error {
 // takeReady goes on with everybody who has got an answer, and returns until when
 // answers are known of: nobody is late whose answer only waits to be seen. Those who
 // never stop talking give way after a while.
-func (e *Engine) takeReady() (now time.Time) {
-	for range 40 {
-		now = e.poll.looked
+func (e *Engine) takeReady() time.Time {
+	known := e.poll.looked
+	for looks := 1; ; looks++ {
+		now := e.poll.looked
 		for _, ev := range e.poll.ready() {
-			if j := e.connection(int(ev.Fd)); j != nil {
+			if j := e.connection(ev); j != nil {
 				e.happened(j, ev.Events, now)
 			}
 		}
-		if !e.poll.more() {
-			break
+		switch {
+		case !e.poll.more():
+			return now
+		case looks == maxLooks: // and what has been taken from the kernel has been seen to
+			return known
 		}
 		e.poll.peek()
 	}
-	return now
 }
 
 // takeInbox does what was handed in, and reports whether there was anything.

@@ -82,11 +82,11 @@ func (p *poller) close() error {
 	return p.file.Close()
 }
 
-// add watches a socket until it is closed.
-func (p *poller) add(fd int) error {
+// add watches a socket until it is closed. Its events have the mark as Pad.
+func (p *poller) add(fd int, mark int32) error {
 	ev := unix.EpollEvent{
 		Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET,
-		Fd:     int32(fd),
+		Fd:     int32(fd), Pad: mark,
 	}
 	_, _, e := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(p.fd), unix.EPOLL_CTL_ADD, uintptr(fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
 	if e != 0 {

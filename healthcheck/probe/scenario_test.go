@@ -87,7 +87,7 @@ func TestStallOfOurOwnIsNobodysFailure(t *testing.T) {
 		e.work(past)
 		e.poll.peek()
 		for _, ev := range e.poll.ready() {
-			e.happened(e.connection(int(ev.Fd)), ev.Events, past)
+			e.happened(e.connection(ev), ev.Events, past)
 			begun++
 		}
 	}
