@@ -79,8 +79,10 @@ func (c *secure) connection(ctx context.Context) (r healthcheck.Result, again bo
 }
 
 func (c *secure) undialled(err error) healthcheck.Result {
+	err = undialled(err)
+	var local *localError
 	var late net.Error
-	if errors.As(err, &late) && late.Timeout() {
+	if !errors.As(err, &local) && errors.As(err, &late) && late.Timeout() {
 		return healthcheck.Result{Fault: healthcheck.FaultTimeout, Reason: fmt.Sprintf("no connection after %v", c.timeout)}
 	}
 	return broken(err, healthcheck.FaultConnect)
@@ -136,6 +138,9 @@ func (s *stream) converse(ctx context.Context) (r healthcheck.Result, again bool
 			return tooLong(s.overall), false
 		}
 		_ = s.raw.SetDeadline(earlier(now.Add(s.timeout), s.end))
+		if ctx.Err() != nil { // or the deadline set at that moment may have been undone here
+			return tooLong(s.overall), false
+		}
 		if len(turn.Send) > 0 {
 			if _, err := s.conn.Write(turn.Send); err != nil {
 				return broken(err, healthcheck.FaultSend), false

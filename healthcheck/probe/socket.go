@@ -22,6 +22,7 @@ import (
 type endpoint struct {
 	raw  [unix.SizeofSockaddrInet6]byte
 	size uint32
+	zone string // the interface that an IPv6 address is local to, or empty
 }
 
 func newEndpoint(a netip.AddrPort) (endpoint, error) {
@@ -38,18 +39,26 @@ func newEndpoint(a netip.AddrPort) (endpoint, error) {
 		binary.NativeEndian.PutUint16(e.raw[0:], unix.AF_INET6)
 		b := ip.As16()
 		copy(e.raw[8:], b[:])
-		if ip.Zone() != "" {
-			nif, err := net.InterfaceByName(ip.Zone())
-			if err != nil {
-				return e, fmt.Errorf("%s: no such interface", ip.Zone())
-			}
-			binary.NativeEndian.PutUint32(e.raw[24:], uint32(nif.Index))
-		}
+		e.zone = ip.Zone()
 	default:
 		return e, errors.New("no address")
 	}
 	binary.BigEndian.PutUint16(e.raw[2:], a.Port())
 	return e, nil
+}
+
+// locate puts the number of the zone into the address. An interface that goes and
+// comes back has another one.
+func (e *endpoint) locate() error {
+	if e.zone == "" {
+		return nil
+	}
+	nif, err := net.InterfaceByName(e.zone)
+	if err != nil {
+		return &localError{e.zone, errors.New("no such interface")}
+	}
+	binary.NativeEndian.PutUint32(e.raw[24:], uint32(nif.Index))
+	return nil
 }
 
 func (e *endpoint) port() uint16 { return binary.BigEndian.Uint16(e.raw[2:]) }
@@ -69,12 +78,8 @@ type dialer struct {
 
 func newDialer(s *healthcheck.Spec, transport dialogue.Transport) (dialer, error) {
 	d := dialer{kind: unix.SOCK_STREAM, device: s.Device, mark: s.Mark, fromPort: s.Bind.Port() != 0}
-	target := s.Target
-	if target.Addr().IsLinkLocalUnicast() && target.Addr().Is6() && target.Addr().Zone() == "" {
-		target = netip.AddrPortFrom(target.Addr().WithZone(s.Device), target.Port())
-	}
 	var err error
-	if d.to, err = newEndpoint(target); err != nil {
+	if d.to, err = newEndpoint(s.Target); err != nil {
 		return d, fmt.Errorf("target: %w", err)
 	}
 	if bind := s.Bind; bind.Addr().IsValid() || bind.Port() != 0 {
@@ -120,6 +125,9 @@ func (e *localError) Unwrap() error { return e.err }
 // The system calls here and below neither block nor are told to the
 // scheduler, which would cost more than they do.
 func (d *dialer) dial() (fd int, connected bool, err error) {
+	if err := d.to.locate(); err != nil {
+		return -1, false, err
+	}
 	r, _, e := unix.RawSyscall(unix.SYS_SOCKET, uintptr(d.to.family()), uintptr(d.kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC), uintptr(d.proto))
 	if e != 0 {
 		return -1, false, &localError{"no socket", e}
@@ -135,13 +143,21 @@ func (d *dialer) dial() (fd int, connected bool, err error) {
 		return fd, true, nil
 	case unix.EINPROGRESS:
 		return fd, false, nil
-	case unix.EADDRNOTAVAIL, unix.EADDRINUSE, unix.EAGAIN, unix.ENOBUFS, unix.ENOMEM:
-		err = &localError{"cannot connect", e}
-	default:
-		err = e
 	}
 	closeSocket(fd)
-	return -1, false, err
+	return -1, false, undialled(e)
+}
+
+// undialled is why there could not even be an attempt to connect, or why it failed.
+func undialled(err error) error {
+	for _, ours := range []error{
+		unix.EADDRNOTAVAIL, unix.EADDRINUSE, unix.EAGAIN, unix.ENOBUFS, unix.ENOMEM, unix.EMFILE, unix.ENFILE,
+	} {
+		if errors.Is(err, ours) {
+			return &localError{"cannot connect", err}
+		}
+	}
+	return err
 }
 
 // prepare sets the options that most checks do not have.
@@ -155,6 +171,12 @@ func (d *dialer) prepare(fd int) error {
 		if err := unix.BindToDevice(fd, d.device); err != nil {
 			return &localError{"bind_if " + d.device, err}
 		}
+	}
+	if err := d.from.locate(); err != nil {
+		return err
+	}
+	if err := d.via.locate(); err != nil {
+		return err
 	}
 	from := d.from
 	if d.via.size != 0 {
