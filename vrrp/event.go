@@ -42,8 +42,8 @@ type Event interface{ event() }
 type (
 	// Start begins the election. Nothing is sent or taken note of before
 	// NotBefore, if that is set. As goes on in the state of a predecessor:
-	// Master, if it was interrupted for less time than its peers tolerate, or
-	// Backup, if it need not be told of.
+	// Master, if it was interrupted for less time than its peers tolerate (with
+	// a fault that ends at once), or Backup, if it need not be told of.
 	Start struct {
 		NotBefore time.Time
 		As        State

@@ -87,7 +87,7 @@ func (m *Machine) Deadline() time.Time {
 	}
 	switch m.state {
 	case Init:
-		if !m.pending() {
+		if !m.pending() || m.faulty() {
 			return m.notBefore
 		}
 	case Backup:
@@ -128,6 +128,9 @@ func (m *Machine) start(ev Start, now time.Time) {
 	switch {
 	case ev.As == Master && !m.faulty():
 		m.toMaster(now, nil, true)
+	case ev.As == Master: // what the predecessor had must be given up
+		m.state = Master
+		m.toFault(nil, now)
 	case ev.As == Backup && !m.faulty() && !m.owner():
 		m.become(Backup, true, nil, now)
 		m.listen(now)
@@ -260,7 +263,7 @@ func (m *Machine) become(to State, adopted bool, cause *router, now time.Time) {
 	each := func(r *router) {
 		m.do(Become{Router: r.index, From: from, To: to, Adopted: adopted})
 		if to != Master {
-			r.quietDown(to)
+			r.quietDown(to, now)
 		}
 	}
 	if cause != nil {

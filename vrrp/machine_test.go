@@ -365,7 +365,7 @@ func TestTwoOwners(t *testing.T) {
 			{1 * sec, Expired{}, []Action{send(255)}, 2 * sec},
 			{1500 * ms, below, []Action{send(255), LowerHeard{}}, 2 * sec},
 			{2 * sec, Expired{}, []Action{send(255)}, 3 * sec},
-			{2500 * ms, below, []Action{became(Master, Backup)}, 2500*ms + 3*sec + 2*sec/256},
+			{2500 * ms, below, []Action{became(Master, Backup), Resolved{With: lower, Lasted: 2 * sec}}, 2500*ms + 3*sec + 2*sec/256},
 			{3 * sec, Advert{From: lower, Priority: 100, Interval: sec}, nil, 2500*ms + 3*sec + sec/256}, // restored
 			{2500*ms + 3*sec + sec/256, Expired{}, []Action{send(255), became(Backup, Master), announce(5)}, 2500*ms + 4*sec + sec/256},
 		})

@@ -71,6 +71,7 @@ func (r *router) configure(c Config, now time.Time) {
 		}
 	}
 	r.cfg = c
+	r.demoted = r.demoted && c.Priority == Owner // else the operator has decided
 	if c.Version == 2 || !r.master.IsValid() {
 		r.learned = c.Interval
 	}
@@ -120,11 +121,13 @@ func (r *router) note(now time.Time, l Level, format string, args ...any) {
 	}
 }
 
-// quietDown ends what only a master does.
-func (r *router) quietDown(to State) {
+// quietDown ends what only a master does, and with it any rivalry.
+func (r *router) quietDown(to State, now time.Time) {
 	r.nextAdvert, r.listenUntil = time.Time{}, time.Time{}
 	r.announcements = announcements{}
-	r.rivalry = rivalry{}
+	if r.rival.IsValid() {
+		r.resolved(now)
+	}
 	r.contested, r.contestedAdverts = time.Time{}, 0
 	if to != Backup {
 		r.master = netip.Addr{}
