@@ -126,11 +126,28 @@ type frames struct {
 }
 
 func openFrames() (*frames, error) {
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	fd, err := openPacket(unix.SOCK_RAW)
 	if err != nil {
-		return nil, fmt.Errorf("open packet socket: %w", err)
+		return nil, err
 	}
 	return &frames{fd: fd, cooked: -1}, nil
+}
+
+// stuck is how long one frame may wait for room: the socket is that of all interfaces,
+// and one of them may take nothing any more.
+const stuck = 20 * time.Millisecond
+
+func openPacket(kind int) (int, error) {
+	fd, err := unix.Socket(unix.AF_PACKET, kind|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("open packet socket: %w", err)
+	}
+	patience := unix.NsecToTimeval(stuck.Nanoseconds())
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &patience); err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("set up packet socket: %w", err)
+	}
+	return fd, nil
 }
 
 func (f *frames) announce(a Announcement) error {
@@ -161,9 +178,8 @@ func (f *frames) announceCooked(a Announcement) error {
 		return err
 	}
 	if f.cooked < 0 {
-		f.cooked, err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			return fmt.Errorf("open packet socket: %w", err)
+		if f.cooked, err = openPacket(unix.SOCK_DGRAM); err != nil {
+			return err
 		}
 	}
 	if err := sendCooked(f.cooked, a.Index, to, etherType, body); err != nil {

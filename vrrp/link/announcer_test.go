@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,7 +30,7 @@ func TestAnnouncer(t *testing.T) {
 
 		list := make([]Announcement, 1000)
 		for i := range list {
-			list[i] = ann("a", 1, "10.0.0.1")
+			list[i] = ann("a", 1, fmt.Sprintf("10.0.%d.%d", i/250, i%250))
 		}
 		n.Announce(list, 5)
 		n.Announce([]Announcement{ann("bad", 1, "10.0.0.2")}, 1)

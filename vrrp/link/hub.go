@@ -45,7 +45,7 @@ func (h *Hub) Set(want []Listen) map[Endpoint]error {
 
 func (h *Hub) set(w Listen) error {
 	l := h.open[w.Endpoint]
-	if l != nil && l.ended() {
+	if l != nil && l.failed.Load() {
 		h.shut(w.Endpoint)
 		l = nil
 	}

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,6 +29,7 @@ type listener struct {
 	file     *os.File
 	conn     syscall.RawConn
 	done     chan struct{} // closed when the goroutine has ended
+	failed   atomic.Bool   // set before that is told
 
 	groups []netip.Addr
 	vrids  []uint8
@@ -51,6 +53,7 @@ func listen(w Listen, deliver func(Packet), lost func(Endpoint, error)) (*listen
 	go func() {
 		defer close(l.done)
 		if err := l.read(deliver); err != nil {
+			l.failed.Store(true)
 			lost(l.endpoint, err)
 		}
 	}()

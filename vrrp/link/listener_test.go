@@ -133,6 +133,21 @@ func TestFloodOfOthers(t *testing.T) {
 	l.expect(51)
 }
 
+// A socket that failed is opened again by the next Set, also by one that comes while its
+// goroutine has not ended yet, because it is telling of the failure.
+func TestFailedSocketIsOpenedAgain(t *testing.T) {
+	l := newLAN(t)
+	l.set(l.listen4(51))
+	broken := l.hub.open[l.endpoint(false)]
+	broken.failed.Store(true)
+	l.set(l.listen4(51))
+	if l.hub.open[l.endpoint(false)] == broken {
+		t.Error("it is still in use")
+	}
+	l.send4(51, group4)
+	l.expect(51)
+}
+
 func TestHubLeavesNothing(t *testing.T) {
 	l := newLAN(t)
 	opts := goleak.IgnoreCurrent()

@@ -42,8 +42,19 @@ type lane struct {
 
 type line struct {
 	waiting []Announcement
-	next    time.Time // not before
+	copies  map[copied]int // how many of each are waiting
+	next    time.Time      // not before
 }
+
+// copied is what copies of an announcement have in common.
+type copied struct {
+	owner string
+	index int
+	addr  netip.Addr
+	mac   string
+}
+
+func copyOf(a Announcement) copied { return copied{a.Owner, a.Index, a.Addr, string(a.MAC)} }
 
 func newQueue() *queue { return &queue{lanes: map[lane]*line{}} }
 
@@ -60,12 +71,15 @@ func (q *queue) laneOf(a Announcement) (lane, time.Duration) {
 }
 
 // add queues each announcement repeat times: all of them once, then all of them
-// again, so that every address is known soonest.
+// again, so that every address is known soonest. Those of an earlier wish that still
+// wait count, or a pace slower than the wishes would make the queue grow for ever.
 func (q *queue) add(list []Announcement, repeat int) {
-	for range repeat {
+	for round := range repeat {
 		for _, a := range list {
 			l, _ := q.laneOf(a)
-			q.push(l, a)
+			if ln := q.lanes[l]; ln == nil || ln.copies[copyOf(a)] <= round {
+				q.push(l, a)
+			}
 		}
 	}
 }
@@ -73,13 +87,22 @@ func (q *queue) add(list []Announcement, repeat int) {
 func (q *queue) push(l lane, a Announcement) {
 	ln := q.lanes[l]
 	if ln == nil {
-		ln = &line{}
+		ln = &line{copies: map[copied]int{}}
 		q.lanes[l] = ln
 	}
 	if len(ln.waiting) == 0 {
 		q.order = append(q.order, l)
 	}
 	ln.waiting = append(ln.waiting, a)
+	ln.copies[copyOf(a)]++
+}
+
+// left notes that a copy does not wait any more.
+func (l *line) left(a Announcement) {
+	k := copyOf(a)
+	if l.copies[k]--; l.copies[k] <= 0 {
+		delete(l.copies, k)
+	}
 }
 
 // setPaces changes the pace; what waits is sorted into its new lanes.
@@ -103,6 +126,8 @@ func (q *queue) cancel(owner string) {
 		for _, a := range ln.waiting {
 			if a.Owner != owner {
 				kept = append(kept, a)
+			} else {
+				ln.left(a)
 			}
 		}
 		if ln.waiting = kept; len(kept) > 0 {
@@ -126,6 +151,7 @@ func (q *queue) pop(now time.Time) (a Announcement, wait time.Duration, ok bool)
 		}
 		a = ln.waiting[0]
 		ln.waiting = ln.waiting[1:]
+		ln.left(a)
 		if _, gap := q.laneOf(a); gap > 0 {
 			ln.next = now.Add(gap)
 		}

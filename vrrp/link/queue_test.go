@@ -59,6 +59,25 @@ func TestQueue(t *testing.T) {
 			q.add([]Announcement{ann("a", 1, "10.0.0.1"), ann("b", 1, "10.0.0.2")}, 2)
 			q.cancel("a")
 		}, "0ms 10.0.0.2; 10ms 10.0.0.2"},
+		{"what waits is not asked for twice", map[int]Pace{1: ten}, func(q *queue) {
+			q.add([]Announcement{ann("a", 1, "10.0.0.1")}, 2)
+			q.add([]Announcement{ann("a", 1, "10.0.0.1"), ann("a", 1, "10.0.0.2")}, 2)
+			q.add([]Announcement{ann("a", 1, "10.0.0.1")}, 1)
+		}, "0ms 10.0.0.1; 10ms 10.0.0.1; 20ms 10.0.0.2; 30ms 10.0.0.2"},
+		{"more of what waits", map[int]Pace{1: ten}, func(q *queue) {
+			q.add([]Announcement{ann("a", 1, "10.0.0.1")}, 1)
+			q.add([]Announcement{ann("a", 1, "10.0.0.1")}, 3)
+		}, "0ms 10.0.0.1; 10ms 10.0.0.1; 20ms 10.0.0.1"},
+		{"asked for again when it has been sent", nil, func(q *queue) {
+			q.add([]Announcement{ann("a", 1, "10.0.0.1")}, 1)
+			q.pop(now)
+			q.add([]Announcement{ann("a", 1, "10.0.0.1")}, 1)
+		}, "0ms 10.0.0.1"},
+		{"asked for again when it was cancelled", nil, func(q *queue) {
+			q.add([]Announcement{ann("a", 1, "10.0.0.1")}, 1)
+			q.cancel("a")
+			q.add([]Announcement{ann("a", 1, "10.0.0.1")}, 2)
+		}, "0ms 10.0.0.1; 0ms 10.0.0.1"},
 		{"pace changed while waiting", map[int]Pace{1: {ARP: time.Hour}}, func(q *queue) {
 			q.add([]Announcement{ann("a", 1, "10.0.0.1")}, 2)
 			q.setPaces(map[int]Pace{1: ten})
@@ -75,15 +94,26 @@ func TestQueue(t *testing.T) {
 	}
 }
 
-// Nothing is lost or invented, an owner that cancelled sends nothing more, and
-// no lane is faster than its pace.
+// Nothing is lost or invented, and nothing waits in more copies than were ever asked
+// for at once; an owner that cancelled sends nothing more; no lane is faster than its
+// pace.
 func TestQueueProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		q := newQueue()
 		gap := time.Duration(rapid.IntRange(0, 5).Draw(t, "gap")) * time.Millisecond
 		q.setPaces(map[int]Pace{1: {ARP: gap}})
 		now := time.Unix(1000, 0)
-		waiting := map[string]int{}
+		type wish struct {
+			owner string
+			index int
+		}
+		waiting := map[wish]int{}
+		total := func() (n int) {
+			for _, w := range waiting {
+				n += w
+			}
+			return n
+		}
 		var last time.Time
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			owner := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "owner")
@@ -92,20 +122,21 @@ func TestQueueProperties(t *testing.T) {
 				index := rapid.IntRange(1, 2).Draw(t, "index")
 				n := rapid.IntRange(0, 3).Draw(t, "repeat")
 				q.add([]Announcement{ann(owner, index, "10.0.0.1")}, n)
-				waiting[owner] += n
+				waiting[wish{owner, index}] = max(waiting[wish{owner, index}], n)
 			case 1:
 				q.cancel(owner)
-				waiting[owner] = 0
+				waiting[wish{owner, 1}], waiting[wish{owner, 2}] = 0, 0
 			default:
 				a, wait, ok := q.pop(now)
 				if !ok {
-					if (wait < 0) != (waiting["a"]+waiting["b"] == 0) {
+					if (wait < 0) != (total() == 0) {
 						t.Fatalf("wait %v with %v waiting", wait, waiting)
 					}
 					now = now.Add(max(wait, 0))
 					continue
 				}
-				if waiting[a.Owner]--; waiting[a.Owner] < 0 {
+				w := wish{a.Owner, a.Index}
+				if waiting[w]--; waiting[w] < 0 {
 					t.Fatalf("%v was not asked for", a)
 				}
 				if a.Index == 1 {
@@ -115,7 +146,7 @@ func TestQueueProperties(t *testing.T) {
 					last = now
 				}
 			}
-			if q.len() != waiting["a"]+waiting["b"] {
+			if q.len() != total() {
 				t.Fatalf("%d queued, want %v", q.len(), waiting)
 			}
 		}
