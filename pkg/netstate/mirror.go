@@ -2,6 +2,7 @@ package netstate
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 )
 
@@ -73,9 +74,8 @@ func (m *Mirror) Apply(ev Event) {
 		m.addresses[ev.Address.Key()] = ev.Address
 	case AddressGone:
 		delete(m.addresses, ev.Address.Key())
-		m.dropRoutes(func(r Route) bool {
-			return r.Family == IPv4 && r.Source == ev.Address.Prefix.Addr()
-		})
+		ip := ev.Address.Prefix.Addr()
+		m.dropRoutes(func(r Route) bool { return r.Family == IPv4 && r.Source == ip && !m.local(ip) })
 	case RouteChanged:
 		m.dropRoute(ev.Route)
 		m.routes[ev.Route.Key()] = append(m.routes[ev.Route.Key()], ev.Route)
@@ -109,8 +109,30 @@ func (m *Mirror) setLink(l Link) {
 	m.links[l.Index] = l
 	m.names[l.Name] = l.Index
 	if !l.Admin {
-		m.dropRoutes(func(r Route) bool { return r.Family == IPv4 && r.Hop.Link == l.Index })
+		m.dropRoutes(func(r Route) bool { return r.Family == IPv4 && m.withoutLinks(r) })
 	}
+}
+
+// local reports whether any link has the address.
+func (m *Mirror) local(ip netip.Addr) bool {
+	for k := range m.addresses {
+		if k.Local.Addr() == ip {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutLinks reports whether every link that a route leads through is down.
+func (m *Mirror) withoutLinks(r Route) bool {
+	down := func(h Hop) bool {
+		l, known := m.links[h.Link]
+		return known && !l.Admin
+	}
+	if len(r.Hops) == 0 {
+		return down(r.Hop)
+	}
+	return !slices.ContainsFunc(r.Hops, func(h Hop) bool { return !down(h) })
 }
 
 func (m *Mirror) dropLink(index int) {
@@ -127,12 +149,15 @@ func (m *Mirror) dropLink(index int) {
 			delete(m.addresses, k)
 		}
 	}
-	m.dropRoutes(func(r Route) bool { return r.Hop.Link == index })
+	through := func(h Hop) bool { return h.Link == index }
+	m.dropRoutes(func(r Route) bool {
+		return through(r.Hop) || r.Family == IPv4 && slices.ContainsFunc(r.Hops, through)
+	})
 }
 
 // dropRoutes forgets routes that the kernel removes without saying so: those
-// through a link that is gone or (IPv4) down, and (IPv4) those whose preferred
-// source is gone.
+// through a link that is gone, or (IPv4) through links that are all down, and
+// (IPv4) those whose preferred source is gone.
 func (m *Mirror) dropRoutes(gone func(Route) bool) {
 	for k, list := range m.routes {
 		list = slices.DeleteFunc(list, gone)
@@ -154,6 +179,47 @@ func (m *Mirror) dropRoute(r Route) {
 		return
 	}
 	m.routes[k] = list
+}
+
+// Changes are the events that lead from what the mirror has to s, as far as somebody
+// may have to act upon them: all but new routes and rules.
+func (m *Mirror) Changes(s State) []Event {
+	now := NewMirror()
+	now.reset(s)
+	var list []Event
+	for _, a := range m.sortedAddresses() {
+		if _, still := now.addresses[a.Key()]; !still {
+			list = append(list, AddressGone{a})
+		}
+	}
+	for _, routes := range m.routes {
+		for _, r := range routes {
+			if !slices.ContainsFunc(now.routes[r.Key()], func(h Route) bool { return r.satisfiedBy(h) && r.Protocol == h.Protocol }) {
+				list = append(list, RouteGone{r})
+			}
+		}
+	}
+	for k, r := range m.rules {
+		if _, still := now.rules[k]; !still {
+			list = append(list, RuleGone{r})
+		}
+	}
+	for _, l := range m.sortedLinks() {
+		if _, still := now.links[l.Index]; !still {
+			list = append(list, LinkGone{l})
+		}
+	}
+	for _, l := range now.sortedLinks() {
+		if m.links[l.Index] != l {
+			list = append(list, LinkChanged{l})
+		}
+	}
+	for _, a := range now.sortedAddresses() {
+		if m.addresses[a.Key()] != a {
+			list = append(list, AddressChanged{a})
+		}
+	}
+	return list
 }
 
 // Link returns the link with that index.
@@ -180,15 +246,7 @@ func (m *Mirror) Address(want Address) (Address, bool) {
 
 // State is everything, links and addresses in order.
 func (m *Mirror) State() State {
-	var s State
-	for _, l := range m.links {
-		s.Links = append(s.Links, l)
-	}
-	slices.SortFunc(s.Links, func(a, b Link) int { return cmp.Compare(a.Index, b.Index) })
-	for _, a := range m.addresses {
-		s.Addresses = append(s.Addresses, a)
-	}
-	sortAddresses(s.Addresses)
+	s := State{Links: m.sortedLinks(), Addresses: m.sortedAddresses()}
 	for _, list := range m.routes {
 		s.Routes = append(s.Routes, list...)
 	}
@@ -204,8 +262,22 @@ func (m *Mirror) State() State {
 	return s
 }
 
-func sortAddresses(list []Address) {
+func (m *Mirror) sortedLinks() []Link {
+	var list []Link
+	for _, l := range m.links {
+		list = append(list, l)
+	}
+	slices.SortFunc(list, func(a, b Link) int { return cmp.Compare(a.Index, b.Index) })
+	return list
+}
+
+func (m *Mirror) sortedAddresses() []Address {
+	var list []Address
+	for _, a := range m.addresses {
+		list = append(list, a)
+	}
 	slices.SortFunc(list, func(a, b Address) int {
 		return cmp.Or(cmp.Compare(a.Link, b.Link), a.Prefix.Compare(b.Prefix), a.Peer.Compare(b.Peer))
 	})
+	return list
 }

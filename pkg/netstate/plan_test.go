@@ -213,6 +213,81 @@ func TestMirrorFollowsSilentRemovals(t *testing.T) {
 	}
 }
 
+// A route with several hops lives as long as one of its links is up, one with a preferred
+// source as long as any link has that.
+func TestMirrorKeepsRoutes(t *testing.T) {
+	addr, twin := vip(2, "10.0.0.1/24"), vip(3, "10.0.0.1/32")
+	both := NewRoute(netip.MustParsePrefix("10.1.0.0/16"))
+	both.Hops = []Hop{{Link: 2}, {Link: 3}}
+	sourced := NewRoute(netip.MustParsePrefix("10.2.0.0/16"))
+	sourced.Hop.Link, sourced.Source = 4, addr.Prefix.Addr()
+	up := func(index int) Link { return Link{Index: index, Name: fmt.Sprintf("eth%d", index), Admin: true} }
+	down := func(index int) Link { return Link{Index: index, Name: fmt.Sprintf("eth%d", index)} }
+	for _, c := range []struct {
+		name   string
+		events []Event
+		want   int
+	}{
+		{"one of two links down", []Event{LinkChanged{down(2)}}, 2},
+		{"one after the other", []Event{LinkChanged{down(2)}, LinkChanged{up(2)}, LinkChanged{down(3)}}, 2},
+		{"both links down", []Event{LinkChanged{down(3)}, LinkChanged{down(2)}}, 1},
+		{"one of two links gone", []Event{LinkGone{up(3)}}, 1},
+		{"the source is elsewhere, too", []Event{AddressGone{addr}}, 2},
+		{"the source is nowhere", []Event{AddressGone{addr}, AddressGone{twin}}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := NewMirror()
+			m.Apply(Resynced{State{Links: []Link{up(2), up(3), up(4)}, Addresses: []Address{addr, twin}, Routes: []Route{both, sourced}}})
+			for _, ev := range c.events {
+				m.Apply(ev)
+			}
+			if got := m.State().Routes; len(got) != c.want {
+				t.Errorf("%d routes, want %d: %v", len(got), c.want, got)
+			}
+		})
+	}
+}
+
+// The changes to another state lead there, one after the other, and what went is named.
+func TestMirrorChanges(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		have, next := genState(t, "have"), genState(t, "next")
+		for _, s := range []*State{&have, &next} {
+			for _, i := range rapid.SliceOfNDistinct(rapid.IntRange(1, 4), 0, 4, rapid.ID).Draw(t, "links") {
+				s.Links = append(s.Links, Link{Index: i, Name: rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "name") + fmt.Sprint(i), Admin: true})
+			}
+			// Addresses are on links that exist.
+			s.Addresses = slices.DeleteFunc(s.Addresses, func(a Address) bool {
+				return !slices.ContainsFunc(s.Links, func(l Link) bool { return l.Index == a.Link })
+			})
+		}
+		m, want := NewMirror(), NewMirror()
+		m.Apply(Resynced{have})
+		want.Apply(Resynced{next})
+		changes := m.Changes(next)
+		for _, ev := range changes {
+			m.Apply(ev)
+		}
+		got, goal := m.State(), want.State()
+		if !slices.Equal(got.Links, goal.Links) || !slices.Equal(got.Addresses, goal.Addresses) {
+			t.Fatalf("changes %v lead to %v, want %v", changes, got, goal)
+		}
+		for _, r := range got.Rules {
+			if !slices.Contains(goal.Rules, r) {
+				t.Fatalf("changes %v leave %v", changes, r)
+			}
+		}
+		for _, r := range got.Routes {
+			if !slices.ContainsFunc(goal.Routes, func(w Route) bool { return r.Key() == w.Key() }) {
+				t.Fatalf("changes %v leave %v", changes, r)
+			}
+		}
+		if again := want.Changes(next); len(again) > 0 {
+			t.Fatalf("from a state to the same: %v", again)
+		}
+	})
+}
+
 func TestVirtualName(t *testing.T) {
 	for _, c := range []struct {
 		f     Family
