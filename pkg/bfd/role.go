@@ -53,6 +53,8 @@ type endpoint struct {
 // Run serves the configured sessions until ctx ends; then each peer is told
 // that its session is taken down on purpose.
 func Run(ctx context.Context, opt Options) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	readers, readCtx := errgroup.WithContext(ctx)
 	r := &role{
 		opt:      opt,
@@ -75,6 +77,7 @@ func Run(ctx context.Context, opt Options) error {
 		}
 		err = r.loop(readCtx)
 	}
+	stop() // nobody takes what readers have any more
 	return errors.Join(err, r.close())
 }
 
@@ -120,10 +123,14 @@ func (r *role) loop(ctx context.Context) error {
 	}
 }
 
+// tickBurst bounds how many packets are looked at first: however many come, ours
+// must go out.
+const tickBurst = 1024
+
 // tick does what is due, after what has arrived: a role that was held up must
 // not take its neighbours for dead while their packets wait.
 func (r *role) tick() {
-	for len(r.inbox) > 0 {
+	for n := 0; n < tickBurst && len(r.inbox) > 0; n++ {
 		r.receive(<-r.inbox, time.Now())
 	}
 	for _, e := range r.sessions {
@@ -279,7 +286,12 @@ func (e *endpoint) write(p Packet) error {
 		}
 		e.conn = conn
 	}
-	_, err := e.conn.Write(p.Append(nil))
+	b := p.Append(nil)
+	_, err := e.conn.Write(b)
+	if errors.Is(err, unix.ECONNREFUSED) {
+		// The neighbour's answer to the packet before: this one was not sent.
+		_, err = e.conn.Write(b)
+	}
 	return err
 }
 

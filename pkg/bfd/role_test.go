@@ -78,6 +78,47 @@ func (r *running) logged(text string) bool {
 	return slices.ContainsFunc(r.log.All(), func(e observer.LoggedEntry) bool { return strings.Contains(e.Message, text) })
 }
 
+// A neighbour that refuses our packets is sent all of them nevertheless.
+func TestNeighborRefuses(t *testing.T) {
+	e := &endpoint{cfg: session("127.0.0.1", "127.0.0.77")}
+	for n := range 5 {
+		if err := e.write(Packet{DetectMult: 3, MyDisc: 1}); err != nil {
+			t.Errorf("packet %d: %v", n, err)
+		}
+	}
+	if err := e.conn.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// However many packets come in, ours go out.
+func TestFloodDoesNotSilenceUs(t *testing.T) {
+	r := &role{inbox: make(chan received, 64)}
+	stop := make(chan struct{})
+	defer close(stop)
+	for range 4 {
+		go func() {
+			for {
+				select {
+				case r.inbox <- received{packet: Packet{YourDisc: 1}}:
+				case <-stop:
+					return
+				}
+			}
+		}()
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.tick()
+	}()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Error("only packets are looked at")
+	}
+}
+
 func twoHosts(t *testing.T) (l *netlab.Lab, a, b *netlab.Namespace, cable *netlab.Port) {
 	netlab.Require(t)
 	l = netlab.New(t)
