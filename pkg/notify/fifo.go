@@ -107,10 +107,21 @@ func (p *pipe) stopReader() {
 	p.reader = nil
 }
 
+// hangUp closes the pipe, so that its script, which is returned, comes to the end of
+// what was written.
+func (p *pipe) hangUp() process {
+	reader := p.reader
+	unix.Close(p.fd)
+	p.fd, p.reader = -1, nil
+	return reader
+}
+
 // close stops the script, closes the pipe and removes it if we created it.
 func (p *pipe) close() {
 	p.stopReader()
-	unix.Close(p.fd)
+	if p.fd >= 0 {
+		unix.Close(p.fd)
+	}
 	if p.ours {
 		if err := os.Remove(p.Path); err != nil && !errors.Is(err, syscall.ENOENT) {
 			p.log.Warn("remove FIFO", zap.Error(err))

@@ -2,11 +2,13 @@ package notify
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
@@ -129,6 +131,47 @@ func TestHubWritesToFIFOs(t *testing.T) {
 	}
 	if exists(one) || exists(two) {
 		t.Error("a FIFO is still there")
+	}
+}
+
+// At the end a reader is left to read what was written last, and comes to its end.
+func TestReaderSeesTheLastLines(t *testing.T) {
+	f := fifoFor(filepath.Join(t.TempDir(), "fifo"))
+	f.Script = command("reader")
+	h := New(Settings{FIFOs: []FIFO{f}}, zap.NewNop())
+	h.grace = time.Minute // it is not what ends the reader
+	began := make(chan struct{})
+	var got []byte
+	var killed bool
+	h.start = func(ctx context.Context, _ script.Command) (process, error) {
+		reader := fake{make(chan error, 2)}
+		context.AfterFunc(ctx, func() { reader.ended <- ctx.Err() })
+		file, err := os.Open(f.Path)
+		if err != nil {
+			return nil, err
+		}
+		close(began)
+		go func() {
+			defer file.Close()
+			got, _ = io.ReadAll(file)
+			killed = ctx.Err() != nil
+			reader.ended <- nil
+		}()
+		return reader, nil
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- h.Run(ctx) }()
+	<-began
+	for range 1000 {
+		h.Tell(Event{Name: "a", State: Stop, Priority: 1})
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(got), "STOP"); n != 1000 || killed {
+		t.Errorf("%d lines were read, killed: %v", n, killed)
 	}
 }
 

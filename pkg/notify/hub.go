@@ -14,7 +14,7 @@ const (
 	// patience is how long the next state of an object waits for scripts of
 	// the one before. Some users' scripts never end.
 	patience = 10 * time.Second
-	// grace is how long scripts and mails have when the daemon stops.
+	// grace is how long scripts, readers of pipes and mails have when the daemon stops.
 	grace = time.Second
 )
 
@@ -28,6 +28,7 @@ type Settings struct {
 // goroutine and never block; everything happens on Run's.
 type Hub struct {
 	log   *zap.Logger
+	grace time.Duration
 	start func(context.Context, script.Command) (process, error)
 
 	mu    sync.Mutex
@@ -37,7 +38,9 @@ type Hub struct {
 
 // New returns a hub that starts with the given settings.
 func New(s Settings, log *zap.Logger) *Hub {
-	return &Hub{log: log, start: startScript, inbox: []any{s}, wake: make(chan struct{}, 1)}
+	h := &Hub{log: log, grace: grace, start: startScript, wake: make(chan struct{}, 1)}
+	h.post(s) // so that pipes are there and are read before the first event
+	return h
 }
 
 // process is a script that runs.
@@ -74,7 +77,7 @@ func (h *Hub) take() []any {
 }
 
 // Run carries out what is told until ctx ends. Whatever was told before that
-// is still delivered; then scripts and mails have one second to end.
+// is still delivered; then scripts, readers of pipes and mails have one second to end.
 func (h *Hub) Run(ctx context.Context) error {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -228,12 +231,17 @@ func (r *runner) finish(cancel func()) {
 		}
 	}
 	r.mails.close()
+	for _, p := range r.fifos {
+		if reader := p.hangUp(); reader != nil {
+			r.jobs.Go(func() { _, _ = reader.Wait() })
+		}
+	}
 	idle := make(chan struct{})
 	go func() {
 		defer close(idle)
 		r.jobs.Wait()
 	}()
-	timer := time.NewTimer(grace)
+	timer := time.NewTimer(r.hub.grace)
 	defer timer.Stop()
 	for waiting := true; waiting; {
 		select {
