@@ -36,7 +36,11 @@ func (r *role) act(e *election, a vrrp.Action) {
 	case vrrp.Resolved:
 		i := e.members[a.Router]
 		i.conflicts += a.Lasted
-		i.log.Info(fmt.Sprintf("(%s) %v is master no more, after %v", i.cfg.Name, a.With, a.Lasted.Round(time.Millisecond)),
+		text := "(%s) %v is master no more, after %v"
+		if !i.isMaster() {
+			text = "(%s) no longer master beside %v, after %v"
+		}
+		i.log.Info(fmt.Sprintf(text, i.cfg.Name, a.With, a.Lasted.Round(time.Millisecond)),
 			zap.Stringer("peer", a.With), zap.Duration("lasted", a.Lasted))
 		r.publish("conflict-resolved", control.VRRPConflict{Instance: i.cfg.Name, Peer: a.With, Seconds: a.Lasted.Seconds()})
 	case vrrp.Log:

@@ -56,13 +56,13 @@ func (r *role) probed(want netstate.Address) bool {
 
 // detected follows the end of duplicate address detection: the network can be
 // told, or somebody else has the address.
-func (r *role) detected(was, is netstate.Address) {
-	i := r.holders[is.Key()]
+func (r *role) detected(was netstate.Address, known bool, is netstate.Address) {
+	i := r.holder(is.Key())
 	switch {
 	case i == nil || !i.held:
 	case is.Duplicate && !was.Duplicate:
 		i.refusals.add(fmt.Sprintf("address %v refused: somebody else on the link has it", is.Prefix.Addr()), time.Now())
-	case was.Tentative && is.Usable():
+	case is.Prefix.Addr().Is6() && !is.NoDAD && is.Usable() && (was.Tentative || !known):
 		r.announce(i, max(i.cfg.GARP.MasterRepeat, 1))
 	}
 }

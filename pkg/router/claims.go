@@ -93,8 +93,11 @@ func (r *role) claimed(c link.Claim) {
 }
 
 func (r *role) holderOf(index int, ip netip.Addr) *instance {
-	for k, i := range r.holders {
-		if k.Link == index && k.Local.Addr() == ip && i.held {
+	for k := range r.holders {
+		if k.Link != index || k.Local.Addr() != ip {
+			continue
+		}
+		if i := r.holder(k); i.held {
 			return i
 		}
 	}

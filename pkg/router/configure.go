@@ -90,16 +90,20 @@ func (r *role) begin() {
 		r.promote(i)
 	}
 	r.saySources()
-	r.trackers.set(r.cfg)
+	r.watch(r.cfg)
 	r.announcer.SetPaces(r.paces())
 	r.reassess()
-	notBefore := r.notBefore(time.Now())
+	r.startAt = r.notBefore(time.Now())
 	for _, e := range r.everyElection() {
-		r.begins(e, notBefore)
+		r.begins(e, r.startAt)
 	}
 	r.starting = false
 	if r.opt.Ready != nil {
 		r.opt.Ready()
+	}
+	if cfg := r.next; cfg != nil {
+		r.next = nil
+		r.reload(cfg)
 	}
 }
 
@@ -124,33 +128,45 @@ func (r *role) saySources() {
 func (r *role) begins(e *election, notBefore time.Time) {
 	adopt := true
 	for _, i := range e.members {
-		was, known := r.handover.recall(i)
-		if known {
-			i.encoder.Resume(was.counters)
-		}
+		was, known := r.remember(i)
 		peersWait := time.Duration(i.cfg.DownAdverts) * i.cfg.AdvertInt
 		adopt = adopt && known && was.master && was.silent < peersWait
 	}
-	r.restoreStandby(e)
-	if !adopt {
+	if !adopt && !r.ownsAtOnce(e, notBefore) {
 		for _, i := range e.members {
-			r.removeLeftovers(i)
+			r.release(i)
 		}
 	}
 	start := vrrp.Start{NotBefore: notBefore}
 	if adopt {
 		start.As = vrrp.Master
 	}
-	r.handle(e, start)
+	r.start(e, start)
 }
 
-// removeLeftovers takes away what a predecessor left, unless the owner of the
-// addresses is about to set them anyway.
-func (r *role) removeLeftovers(i *instance) {
-	if i.cfg.Priority == vrrp.Owner && len(i.reasons) == 0 {
-		return
+// remember recalls what a predecessor left of an instance, and goes on with its
+// numbers.
+func (r *role) remember(i *instance) (left, bool) {
+	was, known := r.handover.recall(i)
+	if known {
+		i.encoder.Resume(was.counters)
 	}
-	r.release(i)
+	return was, known
+}
+
+// start starts an election, on standby if it was.
+func (r *role) start(e *election, s vrrp.Start) {
+	e.begun = true
+	r.restoreStandby(e)
+	r.handle(e, s)
+}
+
+// ownsAtOnce reports whether the owner of the addresses is about to set them anyway.
+func (r *role) ownsAtOnce(e *election, notBefore time.Time) bool {
+	return notBefore.IsZero() && !slices.ContainsFunc(e.members, func(i *instance) bool {
+		_, standby := r.standby[i.cfg.Name]
+		return i.cfg.Priority != vrrp.Owner || len(i.reasons) > 0 || i.pending || standby
+	})
 }
 
 // notBefore is when instances may start, with vrrp_startup_delay and
@@ -181,6 +197,7 @@ func (r *role) everyElection() []*election {
 
 // listen opens the sockets that the instances need, and no others.
 func (r *role) listen() {
+	r.relisten = false
 	clear(r.byVRID)
 	byEndpoint := map[link.Endpoint]*link.Listen{}
 	room := map[link.Endpoint]int{} // by vrrp_rx_bufs_policy
@@ -211,9 +228,12 @@ func (r *role) listen() {
 		want = append(want, *w)
 	}
 	slices.SortFunc(want, func(a, b link.Listen) int { return strings.Compare(a.String(), b.String()) })
+	before := r.deaf
 	r.deaf = r.hub.Set(want)
 	for e, err := range r.deaf {
-		r.log.Error("cannot receive adverts", zap.Stringer("endpoint", e), zap.Error(err))
+		if was := before[e]; was == nil || was.Error() != err.Error() {
+			r.log.Error("cannot receive adverts", zap.Stringer("endpoint", e), zap.Error(err))
+		}
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/holdfast-lb/holdfast/pkg/dump"
-	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
 )
 
 // The signals that ask for dumps, with keepalived's numbers.
@@ -56,7 +55,7 @@ func (r *role) dump(sig os.Signal) {
 
 // write replaces a file, on the worker's time.
 func (r *role) write(path string, b []byte) {
-	r.worker.give(func(context.Context, *kernel.Kernel) func() {
+	r.worker.give(func(context.Context, network) func() {
 		err := dump.Replace(path, b)
 		if err == nil {
 			return nil

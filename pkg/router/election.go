@@ -14,6 +14,7 @@ type election struct {
 	machine *vrrp.Machine
 	group   *config.SyncGroup // nil for an instance alone
 	members []*instance       // by the machine's number of the router
+	begun   bool              // the machine was started
 
 	deadline time.Time // of the machine; zero is never
 	place    int       // in the agenda, -1 when never due

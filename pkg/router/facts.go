@@ -58,7 +58,7 @@ func (r *role) reassess() {
 	if r.unindexed {
 		r.index()
 	}
-	if moved {
+	if moved || r.relisten {
 		r.listen()
 	}
 	for _, i := range r.instances {
@@ -75,6 +75,13 @@ func (r *role) reassess() {
 // was told.
 func (r *role) judge(i *instance) {
 	a := r.assess(i)
+	wait := func() {
+		i.pending = a.pending
+		r.handle(i.election, vrrp.Pending{Router: i.index, Wait: a.pending})
+	}
+	if a.pending && !i.pending {
+		wait() // before the end of a fault lets it start
+	}
 	if names := namesOf(a.reasons); !slices.Equal(names, namesOf(i.reasons)) {
 		for _, why := range a.reasons {
 			if !slices.Contains(i.reasons, why) {
@@ -93,8 +100,7 @@ func (r *role) judge(i *instance) {
 		r.handle(i.election, vrrp.HoldPreempt{On: b})
 	}
 	if a.pending != i.pending {
-		i.pending = a.pending
-		r.handle(i.election, vrrp.Pending{Router: i.index, Wait: a.pending})
+		wait()
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/firewall"
-	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
 	"github.com/holdfast-lb/holdfast/vrrp"
 )
 
@@ -55,12 +54,15 @@ func (r *role) guardNow() {
 	if g.next.Swap(&p) != nil {
 		return // the job that waits applies this instead
 	}
-	r.worker.give(func(context.Context, *kernel.Kernel) func() {
+	r.worker.give(func(context.Context, network) func() {
 		err := g.apply(*g.next.Swap(nil))
 		if err == nil {
 			return nil
 		}
-		return func() { r.log.Error("packet filter", zap.Error(err)) }
+		return func() {
+			r.log.Error("packet filter", zap.Error(err))
+			r.guard.told = "failed" // the next change is a reason to try again, whatever it is
+		}
 	})
 }
 

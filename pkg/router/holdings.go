@@ -24,6 +24,7 @@ type holdings struct {
 	held       bool
 	busy       int       // jobs for them that are under way
 	repeat     int       // announcements to be made when those are done
+	settled    time.Time // by then the mirror has followed those that are done
 	repairAt   time.Time // not before
 	taken      bool      // somebody removed what the operator wants to be handed over then
 	suspect    bool      // perhaps so: it went while we were changing things
@@ -43,14 +44,20 @@ func (r *role) resolve(i *instance) {
 	r.unindexed = true
 }
 
-// relocate does so for one whose interfaces may have got other names. What it has set on
-// one that is not its own any more is removed: it would not be known to be there.
+// relocate does so for one whose interfaces may have got other names. What a master should
+// have is set on those that are its own now. What it has set on one that is not any more is
+// removed: it would not be known to be there.
 func (r *role) relocate(i *instance) {
 	was := i.want
 	r.resolve(i)
-	if i.held {
-		r.index() // who else holds it now
-		r.apply(i, r.planAbandon(was, i.want))
+	if !i.held {
+		return
+	}
+	r.index() // who else holds it now
+	if r.exchange(i, was, nil) {
+		r.announce(i, max(i.cfg.GARP.MasterRepeat, 1))
+		r.guardNow()
+		r.claimsStale = true
 	}
 }
 
@@ -125,10 +132,41 @@ func (r *role) index() {
 	for _, i := range r.instances {
 		note(i.want)
 		for _, a := range i.want.Addresses {
-			r.holders[a.Key()] = i
+			r.holders[a.Key()] = append(r.holders[a.Key()], i)
 		}
 	}
 	r.routeKeys.Store(&keys)
+}
+
+// holder is the instance that has an address, or else one that may come to have it;
+// nil if it is nobody's.
+func (r *role) holder(k netstate.AddressKey) *instance {
+	var found *instance
+	for _, i := range r.holders[k] {
+		if i.held || found == nil {
+			found = i
+		}
+	}
+	return found
+}
+
+// spare leaves of what h gives up what others hold, too.
+func (r *role) spare(s netstate.State, h *holdings) netstate.State {
+	theirs := func(a netstate.Address) bool {
+		return slices.ContainsFunc(r.holders[a.Key()], func(i *instance) bool { return i.held && &i.holdings != h })
+	}
+	s.Addresses = slices.DeleteFunc(slices.Clone(s.Addresses), theirs)
+	if r.static.held && h != &r.static {
+		s = without(s, r.static.want)
+	}
+	ways := netstate.State{Routes: s.Routes, Rules: s.Rules}
+	for _, i := range r.instances {
+		if len(ways.Routes)+len(ways.Rules) > 0 && i.held && &i.holdings != h {
+			ways = without(ways, netstate.State{Routes: i.want.Routes, Rules: i.want.Rules})
+		}
+	}
+	s.Routes, s.Rules = ways.Routes, ways.Rules
+	return s
 }
 
 // take sets everything that a new master should have.
@@ -143,9 +181,8 @@ func (r *role) take(i *instance) {
 	if len(i.want.Rules) > 0 {
 		i.say("setting Virtual Rules")
 	}
-	i.held = true
-	i.suspect, i.repairAt = false, time.Now().Add(repairPause/4) // the mirror follows
-	r.guardNow()                                                 // before the addresses are there to talk to
+	i.held, i.suspect = true, false
+	r.guardNow() // before the addresses are there to talk to
 	r.apply(i, netstate.Plan(netstate.State{}, netstate.Want{Present: i.want}))
 }
 
@@ -172,11 +209,7 @@ func (r *role) release(i *instance) {
 // planRelease is how to remove what h has. What the mirror does not know of is
 // there nevertheless, if it was set a moment ago.
 func (r *role) planRelease(h *holdings) []netstate.Op {
-	absent := h.want
-	absent.Addresses = slices.DeleteFunc(slices.Clone(h.want.Addresses), func(a netstate.Address) bool {
-		other := r.holders[a.Key()]
-		return other != nil && &other.holdings != h && other.held
-	})
+	absent := r.spare(h.want, h)
 	have := r.have(absent)
 	if h.held {
 		have.Addresses = withAll(have.Addresses, absent.Addresses)
@@ -220,7 +253,7 @@ func (r *role) apply(i *instance, ops []netstate.Op) {
 		return
 	}
 	i.busy++
-	r.worker.give(func(ctx context.Context, k *kernel.Kernel) func() {
+	r.worker.give(func(ctx context.Context, k network) func() {
 		failed := k.Apply(ctx, ops)
 		return func() { r.applied(i, failed) }
 	})
@@ -229,7 +262,9 @@ func (r *role) apply(i *instance, ops []netstate.Op) {
 // applied is the answer. An address that a master cannot have is a fault;
 // routes and rules are only worth a line, as with keepalived.
 func (r *role) applied(i *instance, failed []kernel.Failure) {
-	i.busy--
+	if i.busy--; i.busy == 0 {
+		i.settled = time.Now().Add(repairPause / 4)
+	}
 	for _, f := range failed {
 		a, isAddress := f.Op.Item.(netstate.Address)
 		i.log.Warn("("+i.cfg.Name+") cannot "+r.opText(f.Op), zap.Error(f.Err))
@@ -238,6 +273,7 @@ func (r *role) applied(i *instance, failed []kernel.Failure) {
 			r.dirty = true
 		}
 	}
+	r.refused(failed)
 	if i.busy == 0 && i.held && i.repeat > 0 {
 		r.announceNow(i, i.repeat)
 		i.repeat = 0

@@ -154,6 +154,11 @@ func (r *role) follow(ctx context.Context) error {
 func (r *role) netChanged(ev netstate.Event) {
 	switch ev := ev.(type) {
 	case netstate.Resynced:
+		if r.synced {
+			for _, missed := range r.mirror.Changes(ev.State) {
+				r.netChanged(missed)
+			}
+		}
 		r.arrived.reset(ev.State.Addresses)
 		r.mirror.Apply(ev)
 		r.amiss = true
@@ -168,7 +173,7 @@ func (r *role) netChanged(ev netstate.Event) {
 		if !known {
 			r.addressCame(ev.Address)
 		}
-		r.detected(was, ev.Address)
+		r.detected(was, known, ev.Address)
 	case netstate.AddressGone:
 		r.arrived.forget(ev.Address)
 		r.mirror.Apply(ev)
@@ -220,20 +225,18 @@ func (r *role) linkChanged(old netstate.Link, existed bool, l netstate.Link) {
 		return
 	}
 	for _, i := range r.instances {
-		if i.base.Index == l.Index {
+		if i.base.Index == l.Index && !i.held { // a master has yet to hear of what it lacks
 			i.refusals.clear() // what was refused may be possible now
 		}
 	}
-	if !r.concerns(l.Name) {
-		return
+	if l.Usable() {
+		if err := r.hub.Rejoin(l.Index); err != nil {
+			r.log.Warn("cannot join the multicast group again", zap.Error(err))
+			r.relisten = true
+		}
 	}
-	if !l.Usable() {
-		r.log.Info("Netlink reports "+l.Name+" down", zap.String("interface", l.Name))
-		return
-	}
-	r.log.Info("Netlink reports "+l.Name+" up", zap.String("interface", l.Name))
-	if err := r.hub.Rejoin(l.Index); err != nil {
-		r.log.Warn("cannot join the multicast group again", zap.Error(err))
+	if r.concerns(l.Name) {
+		r.log.Info("Netlink reports "+l.Name+" "+track.StateOf(l.Usable()).String(), zap.String("interface", l.Name))
 	}
 }
 

@@ -150,6 +150,6 @@ func reasonOf(err error) string {
 func (r *role) socketLost(e link.Endpoint, err error) {
 	r.post(func() {
 		r.log.Warn("receiving stopped, trying again", zap.Stringer("endpoint", e), zap.Error(err))
-		r.dirty = true
+		r.relisten = true
 	})
 }

@@ -38,7 +38,7 @@ func Relinquish(cfg *config.Config, memory *os.File, log *zap.Logger) error {
 	}
 	r := &role{
 		cfg: cfg, log: log, mirror: netstate.NewMirror(), handover: h,
-		holders: map[netstate.AddressKey]*instance{},
+		holders: map[netstate.AddressKey][]*instance{},
 	}
 	r.mirror.Apply(netstate.Resynced{State: state})
 	r.arrived.reset(state.Addresses)
@@ -81,11 +81,7 @@ func (r *role) predecessors() (masters []*instance) {
 			masters = append(masters, i)
 		}
 	}
-	for _, i := range r.instances {
-		for _, a := range i.want.Addresses {
-			r.holders[a.Key()] = i // so that none of them is taken for a source
-		}
-	}
+	r.index() // so that none of their addresses is taken for a source
 	firsts := r.firsts()
 	for _, i := range r.instances {
 		r.locate(i, firsts)

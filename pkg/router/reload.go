@@ -14,7 +14,7 @@ import (
 func (r *role) reload(cfg *config.Config) {
 	if !r.synced {
 		r.log.Warn("a reload before the start is over is put off")
-		time.AfterFunc(heartbeat, func() { r.post(func() { r.reload(cfg) }) })
+		r.next = cfg
 		return
 	}
 	old := r.instances
@@ -44,7 +44,7 @@ func (r *role) reload(cfg *config.Config) {
 		}
 		r.instances = append(r.instances, i)
 	}
-	r.unseat(known)
+	r.unseat(slices.DeleteFunc(old, func(i *instance) bool { return slices.Contains(r.instances, i) }))
 	r.reseat(cfg)
 	r.settle(before, fresh)
 }
@@ -62,16 +62,21 @@ func (r *role) sayKept(old, kept []*config.TrackScript) {
 	}
 }
 
-// unseat ends the instances that the configuration has no more.
-func (r *role) unseat(gone map[identity]*instance) {
+// unseat ends the instances that the configuration has no more: whole elections,
+// or members of one whose others may go on.
+func (r *role) unseat(gone []*instance) {
+	stays := func(i *instance) bool { return !slices.Contains(gone, i) }
 	for _, i := range gone {
 		e := i.election
-		if len(e.members) == 1 {
+		switch {
+		case slices.ContainsFunc(e.members, stays):
+			r.expel(i)
+		case i.index == 0: // on behalf of all
 			r.handle(e, vrrp.Stop{Deleted: true})
 			r.elections.drop(e)
-		} else {
-			r.expel(i)
 		}
+	}
+	for _, i := range gone {
 		r.dropVirtuals(i.virtuals...)
 	}
 }
@@ -99,13 +104,18 @@ func (r *role) reseat(cfg *config.Config) {
 		state := r.unite(s.members)
 		e = r.seat(s)
 		if state == vrrp.Master || state == vrrp.Backup {
-			r.handle(e, vrrp.Start{As: state})
+			for _, i := range s.members {
+				if i.record == nil { // it is new
+					r.remember(i)
+				}
+			}
+			r.start(e, vrrp.Start{As: state})
 		}
 	}
 }
 
 // unite ends the former elections of instances that decide together from now
-// on, and returns the state that they shall go on in: Init if they are all new.
+// on, and returns the state that they shall go on in: Init if none has left it.
 // New ones join masters as master. If some are master and some are not, all
 // begin as backup.
 func (r *role) unite(members []*instance) vrrp.State {
@@ -117,6 +127,9 @@ func (r *role) unite(members []*instance) vrrp.State {
 			continue
 		}
 		former[i.election] = true
+		if i.election.state() == vrrp.Init {
+			continue
+		}
 		known++
 		if i.isMaster() {
 			masters++
@@ -161,7 +174,8 @@ func (r *role) settle(before map[*instance]netstate.State, fresh []*instance) {
 			r.change(i, before[i])
 		}
 	}
-	r.trackers.set(r.cfg)
+	r.guardNow()
+	r.watch(r.cfg)
 	r.forgetUnused()
 	r.announcer.SetPaces(r.paces())
 	r.listen()
@@ -170,8 +184,8 @@ func (r *role) settle(before map[*instance]netstate.State, fresh []*instance) {
 		r.judge(i)
 	}
 	for _, e := range r.everyElection() {
-		if e.state() == vrrp.Init {
-			r.begins(e, time.Time{})
+		if !e.begun {
+			r.begins(e, r.startAt)
 		}
 	}
 	r.dirty, r.claimsStale = true, true
@@ -181,14 +195,22 @@ func (r *role) settle(before map[*instance]netstate.State, fresh []*instance) {
 // change sets what a master has got new and then removes what it lost. The
 // network is told only if there is something new.
 func (r *role) change(i *instance, before netstate.State) {
-	have := r.have(i.want)
-	added := netstate.Plan(have, netstate.Want{Present: i.want})
-	lost := without(before, i.want)
-	gone := holdings{want: lost, held: true}
-	r.apply(i, append(added, r.planRelease(&gone)...))
-	if len(added) > 0 {
+	kept := without(i.want, without(i.want, before))
+	edited := netstate.Plan(r.have(kept), netstate.Want{Present: kept})
+	if r.exchange(i, before, edited) {
 		r.announce(i, i.cfg.GARP.MasterRepeat)
 	}
+}
+
+// exchange does what is said first, sets what a master has got new, and removes
+// what it lost. What is new may be seen to be there and yet be about to go: then
+// its former master has been told to remove it, and that is carried out first. It
+// reports whether there is anything to announce.
+func (r *role) exchange(i *instance, before netstate.State, first []netstate.Op) bool {
+	fresh := netstate.Plan(netstate.State{}, netstate.Want{Present: without(i.want, before)})
+	added := append(first, fresh...)
+	r.apply(i, append(added, r.planAbandon(before, i.want)...))
+	return len(added) > 0
 }
 
 // without is what of a is not in b.
@@ -240,6 +262,9 @@ func (r *role) forgetUnused() {
 	for _, f := range r.cfg.TrackFiles {
 		keep["f"+f.Name] = true
 	}
+	for _, b := range r.cfg.BFD {
+		keep["b"+b.Name] = true
+	}
 	for name := range r.facts.scripts {
 		if !keep["s"+name] {
 			delete(r.facts.scripts, name)
@@ -253,6 +278,21 @@ func (r *role) forgetUnused() {
 	for name := range r.facts.files {
 		if !keep["f"+name] {
 			delete(r.facts.files, name)
+		}
+	}
+	for name := range r.facts.pings {
+		if i := r.named(name); i == nil || i.cfg.TrackPing == nil {
+			delete(r.facts.pings, name)
+		}
+	}
+	for name := range r.facts.bfd {
+		if !keep["b"+name] {
+			delete(r.facts.bfd, name)
+		}
+	}
+	for name := range r.facts.links {
+		if r.delays[name] == nil && !r.polled[name] {
+			delete(r.facts.links, name) // netlink is right again
 		}
 	}
 }
@@ -283,6 +323,7 @@ func (r *role) leave() error {
 		return nil
 	}
 	r.releaseStatic()
+	r.insist()
 	var own []*virtual
 	for _, i := range r.instances {
 		own = append(own, i.virtuals...)

@@ -1,12 +1,14 @@
 package router
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/netstate"
+	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
 )
 
 // repairPause keeps us from fighting with somebody who removes our addresses
@@ -24,7 +26,11 @@ func (r *role) repair() {
 	if !r.amiss && now.Before(r.checkAt) {
 		return
 	}
-	r.amiss, r.checkAt = false, now.Add(checkInterval)
+	if !now.Before(r.checkAt) {
+		r.insist()
+		r.checkAt = now.Add(checkInterval)
+	}
+	r.amiss = false
 	for _, i := range r.instances {
 		if i.refusals.expire(now) {
 			r.dirty = true
@@ -32,7 +38,7 @@ func (r *role) repair() {
 		if !i.held {
 			continue
 		}
-		if i.busy > 0 || now.Before(i.repairAt) {
+		if i.changing(now) || now.Before(i.repairAt) {
 			r.amiss = true // later
 			continue
 		}
@@ -57,10 +63,40 @@ func (r *role) repair() {
 	r.repairStatic(now)
 }
 
+// changing reports whether what is seen to come and go may be our own doing.
+func (h *holdings) changing(now time.Time) bool { return h.busy > 0 || now.Before(h.settled) }
+
+// insist tries again to remove what the kernel refused to, unless somebody has come to
+// hold it.
+func (r *role) insist() {
+	ops := slices.DeleteFunc(r.undone, func(op netstate.Op) bool {
+		a, _ := op.Item.(netstate.Address)
+		i := r.holder(a.Key())
+		return i != nil && i.held
+	})
+	r.undone = nil
+	if len(ops) == 0 {
+		return
+	}
+	r.worker.give(func(ctx context.Context, k network) func() {
+		failed := k.Apply(ctx, ops)
+		return func() { r.refused(failed) }
+	})
+}
+
+// refused remembers removals of addresses that failed.
+func (r *role) refused(failed []kernel.Failure) {
+	for _, f := range failed {
+		if _, ok := f.Op.Item.(netstate.Address); ok && f.Op.Verb == netstate.Remove {
+			r.undone = append(r.undone, f.Op)
+		}
+	}
+}
+
 // addressLost is an address that is gone. If its master did not remove it, the
 // operator decides whether to put it back or to hand over.
 func (r *role) addressLost(a netstate.Address) {
-	i := r.holders[a.Key()]
+	i := r.holder(a.Key())
 	held := i != nil && i.held
 	if held && i.busy == 0 || r.opt.LogAddresses {
 		r.log.Info(fmt.Sprintf("Netlink reflector reports IP %v removed from %s", a.Prefix.Addr(), r.linkName(a.Link)))
@@ -119,8 +155,8 @@ func (r *role) removed(i *instance) {
 	r.amiss = true
 	switch {
 	case i.cfg.OnVIPRemoved != config.FailoverVIP:
-	case i.busy > 0:
-		i.suspect, i.repairAt = true, time.Now().Add(repairPause)
+	case i.changing(time.Now()):
+		i.suspect = true
 	default:
 		i.taken = true
 	}

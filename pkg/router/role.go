@@ -40,23 +40,28 @@ type role struct {
 	synced  bool // the mirror has been filled once
 	dirty   bool // facts have changed since the last reassess
 
-	dirtySince time.Time // seen by the loop
-	amiss      bool      // something that should be there may not be
-	checkAt    time.Time // when that is looked at in any case
+	dirtySince time.Time     // seen by the loop
+	amiss      bool          // something that should be there may not be
+	checkAt    time.Time     // when that is looked at in any case
+	undone     []netstate.Op // removals that the kernel refused
 	facts      facts
 
 	elections agenda
 	instances []*instance // in the order of the configuration
 	byVRID    map[vridKey][]*instance
-	holders   map[netstate.AddressKey]*instance // of all configured addresses
+	holders   map[netstate.AddressKey][]*instance // of all configured addresses
 	starting  bool
+	next      *config.Config // came before the start was over
+	startAt   time.Time      // when elections may begin; zero: at once
 	began     time.Time
 
 	sysctls   *kernel.Sysctls // used by the worker only
 	routeKeys atomic.Pointer[map[netstate.RouteKey]bool]
 	standby   map[string]time.Time // instances on standby, and when that ends (zero: never)
 	delays    map[string]*track.Delay
+	polled    map[string]bool         // interfaces whose state is asked for
 	deaf      map[link.Endpoint]error // sockets that could not be opened
+	relisten  bool                    // what is listened to must be worked out again
 
 	guard       *guard
 	relinked    bool // interfaces have come or gone: what names them must be worked out again
@@ -64,12 +69,12 @@ type role struct {
 	claimsStale bool // what is watched for duplicates must be worked out again
 
 	hub       *link.Hub
-	sender    *link.Sender
+	sender    sender
 	announcer *link.Announcer
 	claims    *claimWatch
 	worker    *worker
 	notifier  *notify.Hub
-	trackers  *trackers
+	trackers  tracking
 	handover  *handover
 	static    holdings
 
@@ -77,6 +82,18 @@ type role struct {
 	syncWake     chan struct{} // holds one: the wait for the synchronisation has begun
 	autoPriority int           // real-time priority by max_auto_priority
 	late         lateness
+}
+
+// sender sends adverts; [link.Sender] is one.
+type sender interface {
+	Send(link.Outgoing) error
+	Close()
+}
+
+// tracking watches what a configuration tracks; [trackers] does.
+type tracking interface {
+	set(*config.Config)
+	run(context.Context) error
 }
 
 // inboxSize bounds what may wait for the loop. Who posts waits for room.
@@ -114,8 +131,8 @@ func open(ctx context.Context, opt Options) (*role, error) {
 		opt: opt, log: opt.Log, cfg: opt.Config, ctx: ctx,
 		inbox: make(chan func(), inboxSize), packets: make(chan *received, inboxSize),
 		lines:  logging.Limiter{Interval: time.Minute},
-		mirror: netstate.NewMirror(), starting: true, began: time.Now(),
-		byVRID: map[vridKey][]*instance{}, holders: map[netstate.AddressKey]*instance{},
+		mirror: netstate.NewMirror(), starting: true, relisten: true, began: time.Now(),
+		byVRID: map[vridKey][]*instance{}, holders: map[netstate.AddressKey][]*instance{},
 		sysctls: kernel.NewSysctls(), standby: map[string]time.Time{}, delays: map[string]*track.Delay{},
 	}
 	r.guard = &guard{global: opt.Config.Global.Firewall}
@@ -262,6 +279,7 @@ const heartbeat = 250 * time.Millisecond
 
 // tend is done with every heartbeat.
 func (r *role) tend(now time.Time) {
+	r.handover.setClock(now)
 	if r.starting {
 		return
 	}
@@ -271,17 +289,18 @@ func (r *role) tend(now time.Time) {
 		r.claimsStale = false
 		r.watchClaims()
 	}
-	if len(r.deaf) > 0 {
+	if r.relisten || len(r.deaf) > 0 {
 		r.listen()
 	}
 	for _, i := range r.instances {
+		r.missVirtuals(i, now)
 		r.announceExtra(i, now)
 	}
 }
 
 // system has the worker change a setting of the system.
 func (r *role) system(change func() error) {
-	r.worker.give(func(context.Context, *kernel.Kernel) func() {
+	r.worker.give(func(context.Context, network) func() {
 		err := change()
 		if err == nil {
 			return nil

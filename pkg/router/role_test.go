@@ -26,7 +26,7 @@ func still(t *testing.T, cfg *config.Config, links ...netstate.Link) *role {
 	t.Helper()
 	r := &role{
 		cfg: cfg, log: zap.NewNop(), ctx: t.Context(), inbox: make(chan func(), 1024),
-		mirror: netstate.NewMirror(), byVRID: map[vridKey][]*instance{}, holders: map[netstate.AddressKey]*instance{},
+		mirror: netstate.NewMirror(), byVRID: map[vridKey][]*instance{}, holders: map[netstate.AddressKey][]*instance{},
 		standby: map[string]time.Time{}, worker: &worker{wake: make(chan struct{}, 1)}, handover: &handover{},
 		notifier: notify.New(notify.Settings{}, zap.NewNop()), guard: &guard{}, sysctls: kernel.NewSysctls(),
 	}
@@ -103,12 +103,42 @@ func TestReleaseSparesOthers(t *testing.T) {
 	theirs.Protocol = 0
 	r.mirror.Apply(netstate.AddressChanged{Address: theirs})
 	a.held, b.held = true, true
-	var got []string
-	for _, op := range r.planRelease(&a.holdings) {
-		got = append(got, op.Verb.String()+" "+op.Item.(netstate.Address).Prefix.String())
+	plan := func(i *instance) (got []string) {
+		for _, op := range r.planRelease(&i.holdings) {
+			got = append(got, op.Verb.String()+" "+op.Item.(netstate.Address).Prefix.String())
+		}
+		return got
 	}
-	if want := []string{"remove 192.0.2.100/24"}; !slices.Equal(got, want) {
+	if got, want := plan(a), []string{"remove 192.0.2.100/24"}; !slices.Equal(got, want) {
 		t.Errorf("plan %q, want %q", got, want)
+	}
+	if got := plan(b); len(got) > 0 {
+		t.Errorf("the other gives up %q", got)
+	}
+	a.held = false
+	if got, want := plan(b), []string{"remove 192.0.2.101/24"}; !slices.Equal(got, want) {
+		t.Errorf("nobody else has it: plan %q, want %q", got, want)
+	}
+}
+
+// The same is true of routes and rules.
+func TestReleaseSparesRoutes(t *testing.T) {
+	cfg := &config.Config{Instances: []*config.Instance{instanceConfig("A", "eth0", 1), instanceConfig("B", "eth0", 2)}}
+	for _, c := range cfg.Instances {
+		c.Routes = []config.Route{{Dst: netip.MustParsePrefix("198.51.100.0/24"), Dev: "eth0", Scope: -1, Pref: -1, TTLProp: -1}}
+		c.Rules = []config.Rule{{Preference: 100, Table: 7, IPProto: -1, SuppressPrefix: -1, SuppressGroup: -1}}
+	}
+	r := still(t, cfg, eth(1, "eth0", true))
+	a, b := r.instances[0], r.instances[1]
+	a.held, b.held = true, true
+	for _, i := range r.instances {
+		if got := r.planRelease(&i.holdings); len(got) > 0 {
+			t.Errorf("%s gives up %v", i.cfg.Name, got)
+		}
+	}
+	b.held = false
+	if got := r.planRelease(&a.holdings); len(got) != 2 {
+		t.Errorf("nobody else has them: plan %v", got)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/netstate"
-	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
 	"github.com/holdfast-lb/holdfast/vrrp"
 )
 
@@ -40,10 +39,11 @@ func (r *role) applyStatic(ops []netstate.Op) {
 		return
 	}
 	r.static.busy++
-	r.worker.give(func(ctx context.Context, k *kernel.Kernel) func() {
+	r.worker.give(func(ctx context.Context, k network) func() {
 		failed := k.Apply(ctx, ops)
 		return func() {
 			r.static.busy--
+			r.refused(failed)
 			for _, f := range failed {
 				line := fmt.Sprintf("static %s: %s", f.Op, reasonText(f.Err))
 				r.sayOnce(line, line)

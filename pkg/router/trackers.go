@@ -66,7 +66,16 @@ func (t *trackers) set(c *config.Config) {
 	t.processes.Set(processesOf(c))
 	t.beats.Set(beatsOf(c))
 	t.pings.Set(witnessesOf(c))
-	t.r.setDelays(c)
+}
+
+// watch goes over to what a configuration tracks.
+func (r *role) watch(c *config.Config) {
+	r.trackers.set(c)
+	r.polled = map[string]bool{}
+	for _, b := range beatsOf(c) {
+		r.polled[b.Interface] = true
+	}
+	r.setDelays(c)
 }
 
 func scriptsOf(c *config.Config) []track.Script {
@@ -155,11 +164,6 @@ func (r *role) setDelays(c *config.Config) {
 			r.delay(l)
 		}
 	}
-	for name := range old {
-		if r.delays[name] == nil {
-			delete(r.facts.links, name)
-		}
-	}
 }
 
 // tracked is a report of a watcher.
@@ -180,7 +184,9 @@ func (r *role) tracked(e track.Event) {
 	case track.KindPing:
 		learn(r, &r.facts.pings, e.Name, e.State == track.Up)
 	case track.KindLink:
-		learn(r, &r.facts.links, e.Name, e.State == track.Up)
+		if r.polled[e.Name] { // else it was under way when that ended
+			learn(r, &r.facts.links, e.Name, e.State == track.Up)
+		}
 	}
 }
 

@@ -6,21 +6,22 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/netstate"
-	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
 )
 
 // virtual is an interface of our own.
 type virtual struct {
 	virtualSpec
-	index  int   // once it exists
-	making bool  // it is being made or looked for
-	made   int   // the worker's: index of what it has made or found
-	err    error // why it cannot be had
+	index  int       // once it exists
+	making bool      // it is being made or looked for
+	made   int       // the worker's: index of what it has made or found
+	err    error     // why it cannot be had
+	lookAt time.Time // whether it is still there
 }
 
 // virtualSpec is what an instance wants: the interface that it runs on with
@@ -95,6 +96,17 @@ func (r *role) makeVirtuals(i *instance) {
 	}
 }
 
+// missVirtuals has those made (again) that could not be had, or that have vanished
+// before anybody knew that they had been made.
+func (r *role) missVirtuals(i *instance, now time.Time) {
+	for _, v := range i.virtuals {
+		_, exists := r.mirror.Link(v.index)
+		if !v.making && (!exists || v.err != nil) && now.After(v.lookAt) {
+			r.makeVirtual(i, v)
+		}
+	}
+}
+
 // makeVirtual does so for one. The answer comes as an event; until then the
 // instance waits.
 func (r *role) makeVirtual(i *instance, v *virtual) {
@@ -110,7 +122,7 @@ func (r *role) makeVirtual(i *instance, v *virtual) {
 		v.index = l.Index // left by a predecessor, who may have been master
 	}
 	sysctls := r.sysctls
-	r.worker.give(func(ctx context.Context, k *kernel.Kernel) func() {
+	r.worker.give(func(ctx context.Context, k network) func() {
 		l, made, err := k.EnsureLink(want)
 		v.made = l.Index
 		if err == nil {
@@ -127,10 +139,13 @@ func (r *role) makeVirtual(i *instance, v *virtual) {
 }
 
 func (r *role) virtualMade(i *instance, v *virtual, l netstate.Link, made bool, err error) {
-	v.making, v.err = false, err
+	said := v.err != nil && err != nil && v.err.Error() == err.Error()
+	v.making, v.err, v.lookAt = false, err, time.Now().Add(checkInterval)
 	r.dirty = true
 	if err != nil {
-		i.log.Error(fmt.Sprintf("(%s): cannot create interface %s", i.cfg.Name, v.name), zap.Error(err))
+		if !said {
+			i.log.Error(fmt.Sprintf("(%s): cannot create interface %s", i.cfg.Name, v.name), zap.Error(err))
+		}
 		return
 	}
 	v.index = l.Index
@@ -167,7 +182,7 @@ func (r *role) followMaster(parent netstate.Link) {
 			if !exists || own.Parent != parent.Index {
 				continue
 			}
-			r.worker.give(func(_ context.Context, k *kernel.Kernel) func() {
+			r.worker.give(func(_ context.Context, k network) func() {
 				err := k.FollowVRF(own)
 				if err == nil {
 					return nil
@@ -210,7 +225,7 @@ func (r *role) dropVirtuals(list ...*virtual) {
 	for _, v := range list {
 		v.index = 0
 	}
-	r.worker.give(func(_ context.Context, k *kernel.Kernel) func() {
+	r.worker.give(func(_ context.Context, k network) func() {
 		var indexes []int
 		for _, v := range list {
 			if v.made != 0 {

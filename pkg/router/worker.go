@@ -5,8 +5,17 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/holdfast-lb/holdfast/pkg/netstate"
 	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
 )
+
+// network is what jobs change; [kernel.Kernel] is one.
+type network interface {
+	Apply(context.Context, []netstate.Op) []kernel.Failure
+	EnsureLink(netstate.VirtualLink) (l netstate.Link, made bool, err error)
+	RemoveLinks(indexes ...int) error
+	FollowVRF(netstate.Link) error
+}
 
 // worker carries out what the kernel is asked to change, one job after the
 // other, so that the loop never waits for it.
@@ -20,7 +29,7 @@ type worker struct {
 }
 
 // job is one piece of work. What it returns, if anything, is run by the loop.
-type job func(ctx context.Context, k *kernel.Kernel) (done func())
+type job func(ctx context.Context, k network) (done func())
 
 func openWorker(buffer int, post func(func())) (*worker, error) {
 	k, err := kernel.Open()
