@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"syscall"
 	"time"
@@ -135,7 +136,28 @@ func (r *role) index() {
 			r.holders[a.Key()] = append(r.holders[a.Key()], i)
 		}
 	}
-	r.routeKeys.Store(&keys)
+	known := *r.routeKeys.Swap(&keys)
+	fresh := maps.Clone(keys)
+	maps.DeleteFunc(fresh, func(k netstate.RouteKey, _ bool) bool { return known[k] })
+	if len(fresh) > 0 {
+		r.readRoutes(fresh)
+	}
+}
+
+// readRoutes learns which routes that are of interest from now on exist already: the
+// kernel reports none that is set again as it is.
+func (r *role) readRoutes(keys map[netstate.RouteKey]bool) {
+	r.worker.give(func(_ context.Context, k network) func() {
+		s, err := k.Read(func(key netstate.RouteKey) bool { return keys[key] })
+		if err != nil {
+			return func() { r.log.Warn("cannot read routes", zap.Error(err)) }
+		}
+		return func() {
+			for _, route := range s.Routes {
+				r.mirror.Apply(netstate.RouteChanged{Route: route})
+			}
+		}
+	})
 }
 
 // holder is the instance that has an address, or else one that may come to have it;

@@ -81,7 +81,11 @@ func (r *role) predecessors() (masters []*instance) {
 			masters = append(masters, i)
 		}
 	}
-	r.index() // so that none of their addresses is taken for a source
+	for _, i := range r.instances {
+		for _, a := range i.want.Addresses {
+			r.holders[a.Key()] = append(r.holders[a.Key()], i) // so that none of them is taken for a source
+		}
+	}
 	firsts := r.firsts()
 	for _, i := range r.instances {
 		r.locate(i, firsts)

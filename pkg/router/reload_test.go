@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -63,7 +64,19 @@ func planned(t *testing.T, r *role) []string {
 }
 
 // written notes what is asked of a kernel that takes everything.
-type written struct{ ops []string }
+type written struct {
+	ops    []string
+	routes []netstate.Route
+}
+
+func (w *written) Read(interest kernel.Interest) (s netstate.State, _ error) {
+	for _, route := range w.routes {
+		if interest(route.Key()) {
+			s.Routes = append(s.Routes, route)
+		}
+	}
+	return s, nil
+}
 
 func (w *written) Apply(_ context.Context, ops []netstate.Op) []kernel.Failure {
 	for _, op := range ops {
@@ -248,6 +261,46 @@ func TestReloadWaitsForNewScript(t *testing.T) {
 	is("it is replaced", vrrp.Fault)
 	says("new", true)
 	is("the new one is well", vrrp.Backup)
+}
+
+// Routes that exist before anybody asks for them are not taken for missing: the kernel
+// would not report them.
+func TestRoutesOfBeforeAreKnown(t *testing.T) {
+	routes := func(dst ...string) func(*config.Config) {
+		return func(c *config.Config) {
+			for _, d := range dst {
+				c.Instances[0].Routes = append(c.Instances[0].Routes,
+					config.Route{Dst: netip.MustParsePrefix(d), Dev: "story0", Scope: -1, Pref: -1, TTLProp: -1})
+			}
+		}
+	}
+	const first, second = "198.51.100.0/25", "198.51.100.128/25"
+	r, configuration := reloadable(t, routes(first), "A")
+	w := &written{routes: []netstate.Route{netstate.NewRoute(netip.MustParsePrefix(first)), netstate.NewRoute(netip.MustParsePrefix(second))}}
+	for n := range w.routes {
+		w.routes[n].Hop.Link = 1001
+	}
+	work := func() {
+		for j := r.worker.take(); j != nil; j = r.worker.take() {
+			if done := j(t.Context(), w); done != nil {
+				done()
+			}
+		}
+	}
+	missing := func() int {
+		i := r.named("A")
+		return len(netstate.Plan(netstate.State{Routes: r.have(i.watched).Routes}, netstate.Want{Present: netstate.State{Routes: i.watched.Routes}}))
+	}
+	elect(t, r)
+	work()
+	if n := missing(); n != 0 {
+		t.Errorf("%d routes seem to be missing at the start", n)
+	}
+	r.reload(configuration(routes(first, second), "A"))
+	work()
+	if n := missing(); n != 0 {
+		t.Errorf("%d routes seem to be missing after a reload", n)
+	}
 }
 
 // Who has no interface is listened to on all of them from the start.

@@ -458,6 +458,8 @@ func (n *namespace) do(op netstate.Op) error {
 	return nil
 }
 
+func (n *namespace) Read(kernel.Interest) (netstate.State, error) { return n.state(), nil }
+
 func (n *namespace) EnsureLink(v netstate.VirtualLink) (netstate.Link, bool, error) {
 	l, exists := n.find(v.Name)
 	_, on := n.links[v.Parent]

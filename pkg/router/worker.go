@@ -12,6 +12,7 @@ import (
 // network is what jobs change; [kernel.Kernel] is one.
 type network interface {
 	Apply(context.Context, []netstate.Op) []kernel.Failure
+	Read(kernel.Interest) (netstate.State, error)
 	EnsureLink(netstate.VirtualLink) (l netstate.Link, made bool, err error)
 	RemoveLinks(indexes ...int) error
 	FollowVRF(netstate.Link) error

@@ -1,6 +1,7 @@
 package vrrp_test
 
 import (
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -161,7 +162,7 @@ func TestRoleKilled(t *testing.T) {
 	t.Parallel()
 	l := newLAN(t)
 	bin := netlab.Holdfast(t)
-	d := l.start(0, bin, router{priority: 150, advert: "1"})
+	d := l.start(0, bin, router{priority: 150, advert: "1", extra: "virtual_routes {\n 10.77.0.0/16 via 10.5.0.100 dev eth0\n }"})
 	l.start(1, netlab.Keepalived, router{priority: 100, advert: "1"})
 	l.only(10*time.Second, 0, vip)
 	for range 3 {
@@ -184,5 +185,8 @@ func TestRoleKilled(t *testing.T) {
 		if got := l.adverts(1, killed); len(got) > 0 {
 			t.Fatalf("the peer became master: %+v", got[0])
 		}
+	}
+	if log := d.Log(); strings.Contains(log, "somebody else removed it") {
+		t.Errorf("what the one before had set seems to be missing:\n%s", log)
 	}
 }
