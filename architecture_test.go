@@ -37,7 +37,7 @@ var rooms = map[string]room{
 	"pkg/config/lint":       {pure: true, imports: []string{"pkg/config", "pkg/config/diag", "pkg/config/syntax"}},
 	"pkg/config/reference":  {pure: true, imports: []string{"pkg/config", "pkg/config/convert", "pkg/config/lint", "pkg/config/diag"}},
 	"pkg/config/configtest": {},
-	"pkg/config/host":       {imports: []string{"pkg/config", "healthcheck", "healthcheck/dialogue"}},
+	"pkg/config/host":       {imports: []string{"pkg/config", "pkg/osthread", "healthcheck", "healthcheck/dialogue"}},
 
 	"pkg/reconcile": {pure: true},
 
@@ -61,10 +61,11 @@ var rooms = map[string]room{
 	"pkg/netstate/kernel": {imports: []string{"pkg/netstate", "pkg/reconcile"}},
 	"pkg/firewall":        {imports: []string{"pkg/reconcile", "pkg/netstate"}},
 
-	"pkg/script": {},
-	"pkg/dump":   {imports: []string{"pkg/config"}},
-	"pkg/track":  {imports: []string{"pkg/script", "pkg/netstate", "pkg/netstate/kernel"}},
-	"pkg/notify": {imports: []string{"pkg/script"}},
+	"pkg/osthread": {},
+	"pkg/script":   {},
+	"pkg/dump":     {imports: []string{"pkg/config"}},
+	"pkg/track":    {imports: []string{"pkg/osthread", "pkg/script", "pkg/netstate", "pkg/netstate/kernel"}},
+	"pkg/notify":   {imports: []string{"pkg/script"}},
 
 	"pkg/doctor":        {pure: true, imports: []string{"pkg/config"}},
 	"pkg/doctor/kernel": {imports: []string{"pkg/doctor", "pkg/control"}},
@@ -86,11 +87,11 @@ var rooms = map[string]room{
 		"pkg/control", "pkg/logging", "pkg/reconcile", "pkg/netstate", "pkg/netstate/kernel", "pkg/firewall",
 	}},
 	"pkg/bfd":    {imports: []string{"pkg/config", "pkg/dump", "pkg/control", "pkg/logging"}},
-	"pkg/daemon": {imports: []string{"pkg/config", "pkg/dump", "pkg/config/convert", "pkg/config/host", "pkg/config/diag", "pkg/config/syntax", "pkg/control", "pkg/script", "pkg/logging", "pkg/notify"}},
+	"pkg/daemon": {imports: []string{"pkg/osthread", "pkg/config", "pkg/dump", "pkg/config/convert", "pkg/config/host", "pkg/config/diag", "pkg/config/syntax", "pkg/control", "pkg/script", "pkg/logging", "pkg/notify"}},
 
 	"cmd/holdfast": {imports: []string{"*"}},
 
-	"pkg/netlab":       {},
+	"pkg/netlab":       {imports: []string{"pkg/osthread"}},
 	"pkg/netlab/demo":  {imports: []string{"pkg/netlab"}},
 	"pkg/netlab/bench": {imports: []string{"pkg/netlab"}},
 }

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/osthread"
 )
 
 // Descriptors of a role process besides the standard ones.
@@ -72,30 +72,12 @@ func fork(how config.RoleProcess, start func() (*os.Process, error)) (p *os.Proc
 	if how.Nice == 0 && how.RTPriority == 0 && len(how.CPUs) == 0 {
 		return start()
 	}
-	onSpareThread(func() {
+	osthread.Do(func() {
 		if err = schedule(how); err == nil {
 			p, err = start()
 		}
 	})
 	return p, err
-}
-
-// onSpareThread calls f on a thread that ends with it. It is never the
-// process's first thread: that one cannot end, and what f does to it would show
-// as the scheduling of the whole process.
-func onSpareThread(f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // and never unlocked: the thread ends with this goroutine
-		if unix.Gettid() == unix.Getpid() {
-			onSpareThread(f)
-			runtime.UnlockOSThread()
-			return
-		}
-		f()
-	}()
-	<-done
 }
 
 // schedule gives the calling thread the scheduling of a role.

@@ -2,9 +2,13 @@ package netlab
 
 import (
 	"io"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/moby/ipvs"
+	"golang.org/x/sys/unix"
 )
 
 // IPVS returns the namespace's table as ipvsadm -Sn writes it, in sorted lines.
@@ -47,6 +51,36 @@ func (n *Namespace) ProcIPVS() string {
 func (n *Namespace) Destinations() int {
 	n.lab.Helper()
 	return strings.Count(n.ProcIPVS(), "\n  ->") - 1 // one is the headline
+}
+
+// Weights are those of the destinations of a TCP service, in the order of their
+// addresses; none without the service. Where the table is long, to ask for this alone
+// takes no time in comparison.
+func (n *Namespace) Weights(service netip.AddrPort) []int {
+	n.lab.Helper()
+	var weights []int
+	err := n.Do(func() error {
+		h, err := ipvs.New("")
+		if err != nil {
+			return err
+		}
+		defer h.Close()
+		list, err := h.GetDestinations(&ipvs.Service{
+			AddressFamily: unix.AF_INET, Protocol: unix.IPPROTO_TCP, Address: service.Addr().AsSlice(), Port: service.Port(),
+		})
+		if err != nil {
+			return nil // no such service
+		}
+		slices.SortFunc(list, func(a, b *ipvs.Destination) int { return slices.Compare(a.Address, b.Address) })
+		for _, d := range list {
+			weights = append(weights, d.Weight)
+		}
+		return nil
+	})
+	if err != nil {
+		n.lab.Fatalf("%s: %v", n.Name, err)
+	}
+	return weights
 }
 
 func sortedLines(s string) []string {

@@ -3,13 +3,14 @@ package netlab
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"sync"
 	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-lb/holdfast/pkg/osthread"
 )
 
 // T is what the lab uses of a testing.TB. Programs such as the demonstration bring their
@@ -94,14 +95,9 @@ func (l *Lab) Namespaces(names ...string) map[string]*Namespace {
 // may change what belongs to its thread, such as the network namespace. Sockets and
 // processes made by fn keep that namespace.
 func onThread(fn func() error) error {
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		err := fmt.Errorf("the function did not return")
-		defer func() { done <- err }()
-		err = fn()
-	}()
-	return <-done
+	err := fmt.Errorf("the function did not return")
+	osthread.Do(func() { err = fn() })
+	return err
 }
 
 // Do runs fn on a thread inside the namespace and returns its error. What fn starts with

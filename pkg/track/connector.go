@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-lb/holdfast/pkg/osthread"
 )
 
 // procEvent is what the kernel's process connector reports.
@@ -50,28 +51,17 @@ func dialConnector(buffer int) (*os.File, error) {
 	if err == nil {
 		return f, nil
 	}
-	type answer struct {
-		f   *os.File
-		err error
-	}
-	done := make(chan answer)
-	go func() {
-		runtime.LockOSThread() // for good: the thread changes its namespace and ends
-		f, err := func() (*os.File, error) {
-			ns, err := unix.Open("/proc/1/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-			if err != nil {
-				return nil, err
-			}
-			defer unix.Close(ns)
-			if err := unix.Setns(ns, unix.CLONE_NEWNET); err != nil {
-				return nil, err
-			}
-			return subscribeConnector(buffer)
-		}()
-		done <- answer{f, err}
-	}()
-	a := <-done
-	return a.f, a.err
+	osthread.Do(func() {
+		var ns int
+		if ns, err = unix.Open("/proc/1/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+			return
+		}
+		defer unix.Close(ns)
+		if err = unix.Setns(ns, unix.CLONE_NEWNET); err == nil {
+			f, err = subscribeConnector(buffer)
+		}
+	})
+	return f, err
 }
 
 func subscribeConnector(buffer int) (*os.File, error) {

@@ -23,6 +23,7 @@ import (
 	"github.com/holdfast-lb/holdfast/healthcheck"
 	"github.com/holdfast-lb/holdfast/healthcheck/dialogue"
 	"github.com/holdfast-lb/holdfast/pkg/config"
+	"github.com/holdfast-lb/holdfast/pkg/osthread"
 )
 
 // resolveLimit bounds how long the address of a mail server is looked for.
@@ -102,18 +103,12 @@ func namespace(name string) (func(string) (config.Link, bool), bool) {
 		return nil, false
 	}
 	defer ns.Close()
-	listed := make(chan map[string]config.Link)
-	go func() {
-		// The thread is not unlocked, so that it ends with the goroutine and
-		// nothing else runs in the other namespace.
-		runtime.LockOSThread()
-		if netns.Set(ns) != nil {
-			listed <- nil
-			return
+	var links map[string]config.Link
+	osthread.Do(func() {
+		if netns.Set(ns) == nil {
+			links = interfaces()
 		}
-		listed <- interfaces()
-	}()
-	links := <-listed
+	})
 	return func(name string) (config.Link, bool) {
 		l, ok := links[name]
 		return l, ok

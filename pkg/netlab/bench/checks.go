@@ -71,6 +71,13 @@ func (b *bench) check(bin, kind string, count int) figures {
 	good, failing := lb.Sink(fmt.Sprintf("0.0.0.0:%d", goodPort), answer), lb.Sink(fmt.Sprintf("0.0.0.0:%d", failingPort), answer)
 	d := lb.NewDaemon(bin, checkers(kind, count), "-C")
 	d.Start()
+	ended := false
+	defer func() {
+		if !ended {
+			log := d.Log()
+			b.Logf("%d destinations, %d and %d visits, the end of the log:\n%s", lb.Destinations(), good.Visits(), failing.Visits(), log[max(0, len(log)-2000):])
+		}
+	}()
 	f := figures{"all up s": b.took("all servers up", 4*time.Minute, func() bool {
 		time.Sleep(100 * time.Millisecond) // counting ten thousand takes its time, too
 		return lb.Destinations() == count
@@ -92,6 +99,7 @@ func (b *bench) check(bin, kind string, count int) figures {
 		f["late p99 ms"], f["late max ms"] = ms(late[len(late)*99/100]), ms(late[len(late)-1])
 	}
 	f["out of IPVS after the last attempt was due ms"] = b.fail(lb, failing)
+	ended = true
 	return f
 }
 
