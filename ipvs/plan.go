@@ -73,13 +73,19 @@ func (o Op) String() string {
 // is not touched. Equal input gives an equal plan.
 //
 // Every service of have that is not in want is deleted: give only what is ours
-// (see [Table.Only] and [Kernel.Read]).
+// (see [Table.Only] and [Kernel.Read]). What is in have twice counts once: the
+// kernel lists some again if others change the table while it is read.
 func Plan(have, want Table) []Op { return AppendPlan(nil, have, want) }
 
 // AppendPlan is [Plan] that appends the requests to ops.
 func AppendPlan(ops []Op, have, want Table) []Op {
 	index := make(map[Key]int, len(have))
+	kept := make([]bool, len(have))
 	for i := range have {
+		if _, twice := index[have[i].Key]; twice {
+			kept[i] = true // deleting it would delete the first
+			continue
+		}
 		index[have[i].Key] = i
 	}
 	additions := 0 // of new services, so that a start allocates once
@@ -92,7 +98,6 @@ func AppendPlan(ops []Op, have, want Table) []Op {
 		more:  slices.Grow(ops, additions),
 		there: make(map[netip.AddrPort]int),
 	}
-	kept := make([]bool, len(have))
 	for i := range want {
 		w := &want[i]
 		if at, ok := index[w.Key]; ok {
@@ -151,6 +156,7 @@ func (p *planner) change(h, w *Entry) {
 	}
 	for _, d := range h.Destinations { // in the order of have: maps have none
 		if _, ok := p.there[d.AddrPort()]; ok {
+			delete(p.there, d.AddrPort())
 			p.gone = append(p.gone, Op{DeleteDestination, w.Service, d})
 		}
 	}

@@ -38,6 +38,9 @@ func TestPlanProperties(t *testing.T) {
 		if again := ipvs.Plan(have, want); !slices.Equal(plan, again) {
 			r.Fatalf("two plans of the same differ:\n%v\n%v", plan, again)
 		}
+		if again := ipvs.Plan(repeated(r, have), want); !slices.Equal(plan, again) {
+			r.Fatalf("what is listed twice makes a difference:\n%v\n%v", plan, again)
+		}
 		changed := make(map[ipvs.Key]bool)
 		before, falling := capacity(t, k), false
 		for _, op := range plan {
@@ -72,6 +75,21 @@ func TestPlanProperties(t *testing.T) {
 			}
 		}
 	})
+}
+
+// repeated is a table with some of its parts listed again, as a dump has them while
+// others change the table.
+func repeated(r *rapid.T, t ipvs.Table) (out ipvs.Table) {
+	for _, e := range t {
+		twice := e.Destinations
+		if n := len(twice); n > 0 && rapid.Bool().Draw(r, "destination again") {
+			e.Destinations = append(slices.Clone(twice), twice[n-1])
+		}
+		if out = append(out, e); rapid.Bool().Draw(r, "service again") {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // compare says whether any destination gained or lost weight, counting one that
