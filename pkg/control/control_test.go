@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -59,6 +60,33 @@ func dial(t *testing.T, path string) *Client {
 	}
 	t.Cleanup(func() { c.Close() })
 	return c
+}
+
+// That there are no descriptors for a moment does not end the service.
+func TestServerWithoutDescriptors(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "vrrp.sock")
+	s, err := Listen(path, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	failures := 1
+	s.accept = func() (*net.UnixConn, error) {
+		if failures--; failures >= 0 {
+			return nil, &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+		}
+		return s.listener.AcceptUnix()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	var refused RemoteError
+	if err := dial(t, path).Call(t.Context(), "x", nil, nil); !errors.As(err, &refused) {
+		t.Errorf("got %v, want an answer", err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestCall(t *testing.T) {

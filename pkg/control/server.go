@@ -22,6 +22,14 @@ import (
 // writeTimeout is how long a client may leave a message unread in the socket.
 const writeTimeout = 5 * time.Second
 
+// acceptPause is how long a client waits at least for whom we have no descriptor.
+const acceptPause = time.Second
+
+// scarce reports whether it was for want of something that comes back.
+func scarce(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENOMEM)
+}
+
 // Handler answers one kind of request. What it returns is sent as JSON, an
 // error as its text. It runs on a goroutine of the client that asks.
 type Handler func(ctx context.Context, params json.RawMessage) (any, error)
@@ -30,6 +38,7 @@ type Handler func(ctx context.Context, params json.RawMessage) (any, error)
 type Server struct {
 	log      *zap.Logger
 	listener *net.UnixListener
+	accept   func() (*net.UnixConn, error) // of the listener
 
 	mu       sync.Mutex
 	handlers map[string]Handler
@@ -57,6 +66,7 @@ func Listen(path string, log *zap.Logger) (*Server, error) {
 	return &Server{
 		log:      log,
 		listener: l,
+		accept:   l.AcceptUnix,
 		handlers: make(map[string]Handler),
 		clients:  make(map[*peer]struct{}),
 	}, nil
@@ -97,8 +107,16 @@ func (s *Server) Run(ctx context.Context) error {
 	defer clients.Wait()
 	defer context.AfterFunc(ctx, func() { s.listener.Close() })()
 	for {
-		conn, err := s.listener.AcceptUnix()
-		if err != nil {
+		conn, err := s.accept()
+		switch {
+		case scarce(err): // a client waits, nobody is refused
+			s.log.Warn("control client has to wait", zap.Error(err))
+			select {
+			case <-time.After(acceptPause):
+			case <-ctx.Done():
+			}
+			continue
+		case err != nil:
 			cancel()
 			s.listener.Close()
 			if errors.Is(err, net.ErrClosed) {
