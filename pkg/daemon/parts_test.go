@@ -128,6 +128,30 @@ func TestPidFile(t *testing.T) {
 	}
 }
 
+// A pid file that somebody has removed, and another process made anew, is that one's.
+func TestPidFileOfAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "vrrp.pid")
+	one, err := claimPidFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	other, err := claimPidFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one.remove()
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("the other's file is gone: %v", err)
+	}
+	other.remove()
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("still there: %v", err)
+	}
+}
+
 // The kernel may need a moment to give up the locks of a process that was killed.
 func TestPidFileOfDyingProcess(t *testing.T) {
 	killed := exec.Command("true")

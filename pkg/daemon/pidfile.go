@@ -24,12 +24,8 @@ func claimPidFile(path string) (*pidFile, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("directory of pid file: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o644)
+	f, err := lockedFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("pid file: %w", err)
-	}
-	if err := lockPidFile(f); err != nil {
-		f.Close()
 		return nil, err
 	}
 	// The mode is independent of the umask: others want to read the number.
@@ -42,6 +38,25 @@ func claimPidFile(path string) (*pidFile, error) {
 		return nil, fmt.Errorf("pid file: %w", err)
 	}
 	return &pidFile{f}, nil
+}
+
+// lockedFile opens the file at path and locks it. One that is removed meanwhile, by the
+// process that had it, is nobody's any more.
+func lockedFile(path string) (*os.File, error) {
+	for {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o644)
+		if err != nil {
+			return nil, fmt.Errorf("pid file: %w", err)
+		}
+		if err := lockPidFile(f); err != nil {
+			f.Close()
+			return nil, err
+		}
+		if isAt(f, path) {
+			return f, nil
+		}
+		f.Close()
+	}
 }
 
 // lockPidFile takes the file's lock. A process that was killed a moment ago may still have
@@ -87,8 +102,21 @@ func pidFileHeld(path string) bool {
 	return errors.Is(lockPidFile(f), errRunning)
 }
 
-// remove removes the file and gives up the lock.
+// remove removes the file, unless another one has its name by now, and gives up
+// the lock.
 func (p *pidFile) remove() {
-	_ = os.Remove(p.file.Name())
+	if isAt(p.file, p.file.Name()) {
+		_ = os.Remove(p.file.Name())
+	}
 	p.file.Close()
+}
+
+// isAt reports whether it is a file that is found at path.
+func isAt(f *os.File, path string) bool {
+	ours, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Lstat(path)
+	return err == nil && os.SameFile(ours, there)
 }
