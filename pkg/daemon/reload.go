@@ -37,10 +37,14 @@ func (s *supervisor) reload() {
 	for i := range s.roles {
 		c := &s.roles[i]
 		switch {
+		case c.proc == nil && !s.wanted(c):
+			c.startAt = time.Time{} // it is not missed any more
+			s.relinquish(c)
 		case c.proc == nil || c.releasing:
-		case !s.wanted(c):
+		case !s.wanted(c) && !c.dismissed:
 			c.dismissed = true
-			_ = c.proc.Signal(unix.SIGTERM)
+			s.end(c)
+		case c.dismissed: // whoever follows it, if there is to be somebody, starts with this configuration
 		default:
 			if err := s.sendConfig(c.proc, message{Reload: true}); err != nil {
 				s.log.Error("cannot hand the configuration to the "+c.title+" process", zap.Error(err))

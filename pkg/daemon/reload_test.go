@@ -1,12 +1,15 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 )
 
@@ -61,6 +64,87 @@ func TestReload(t *testing.T) {
 	}
 	s.signal(unix.SIGHUP)
 	s.expect("Reload refused")
+}
+
+// A role that has nothing to do is sent away. If it has again before it is gone, its
+// successor does it.
+func TestDismissedRoleIsWantedAgain(t *testing.T) {
+	for part, wait := range map[string]string{"slow": "", "stubborn": "child_wait_time 1\n"} {
+		t.Run(part, func(t *testing.T) {
+			of := func(blocks ...string) string { return wait + conf(part, blocks...) }
+			s := newStage(t, of(forVRRP, forBFD))
+			s.start()
+			first := pidIn(t, s.expect("Starting BFD child process, pid="))
+			s.expect("Startup complete")
+			s.write(of(forVRRP))
+			s.signal(unix.SIGHUP)
+			s.expect("Reload complete")
+			s.write(of(forVRRP, forBFD))
+			s.signal(unix.SIGHUP)
+			s.expect("Reload complete")
+			if wait != "" {
+				s.expect("BFD process does not end, killing it")
+			}
+			if second := pidIn(t, s.expect("Starting BFD child process, pid=")); second == first {
+				t.Error("the same process twice")
+			}
+			s.signal(unix.SIGTERM)
+			s.ends()
+		})
+	}
+}
+
+// A reload that a role cannot follow is over, too, or there would never be another.
+func TestReloadIsAnsweredWhateverComesOfIt(t *testing.T) {
+	ours, theirFile, err := newLink()
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := linkOn(theirFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &role{link: theirs, log: zap.NewNop()}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.listen(ctx, nil, cancel)
+	}()
+	if err := ours.send(message{Reload: true}, nil); err != nil { // the file is lost on the way
+		t.Fatal(err)
+	}
+	if err := ours.conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if m, _, err := ours.receive(); err != nil || !m.Reloaded {
+		t.Errorf("got %+v, %v; want that the reload is over", m, err)
+	}
+	ours.close()
+	<-done
+	theirs.close()
+}
+
+// What is changed while the startup script runs is not missed.
+func TestReloadDuringTheStartupScript(t *testing.T) {
+	s := newStage(t, "")
+	script := s.path("script")
+	of := func(part string) string {
+		return "global_defs {\n  router_id " + part + "\n  startup_script " + script + "\n  script_user root\n}\n" + forBFD + "\n"
+	}
+	text := "#!/bin/sh\ntouch " + s.path("runs") + "\nwhile [ ! -e " + s.path("go") + " ]; do sleep 0.02; done\n"
+	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.write(of("one"))
+	s.start()
+	waitFor(t, "the script runs", func() bool { _, err := os.Stat(s.path("runs")); return err == nil })
+	s.write(of("two"))
+	s.signal(unix.SIGHUP)
+	if err := os.WriteFile(s.path("go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.expect("playing two")
 }
 
 func TestSignalsArePassedOn(t *testing.T) {

@@ -51,8 +51,14 @@ func (s *supervisor) gone(c *child, e ended) {
 		s.log.Error(c.title+" process: "+strings.TrimRight(line, "\n"), zap.Int("pid", pid))
 	}
 	switch code := e.status.ExitStatus(); {
-	case s.stopping, c.dismissed && code == 0:
+	case s.stopping:
 		s.relinquish(c)
+		return
+	case c.dismissed:
+		s.relinquish(c)
+		if s.wanted(c) { // again, after another reload
+			s.start(c, false)
+		}
 		return
 	case released:
 		s.relinquish(c)

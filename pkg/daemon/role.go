@@ -269,25 +269,29 @@ func (r *role) listen(ctx context.Context, reload chan<- *config.Config, leave c
 			}
 			return
 		}
-		if !m.Reload || file == nil {
+		if !m.Reload {
 			continue
 		}
 		c, err := r.read(file)
 		if err != nil {
-			r.log.Error("reload", zap.Error(err))
-			continue
+			r.log.Error("the configuration stays as it was", zap.Error(err))
+		} else {
+			select {
+			case reload <- c:
+			case <-ctx.Done():
+				return
+			}
 		}
-		select {
-		case reload <- c:
-			_ = r.link.send(message{Reloaded: true}, nil)
-		case <-ctx.Done():
-			return
-		}
+		// In any case: the supervisor waits, and lets no other reload begin.
+		_ = r.link.send(message{Reloaded: true}, nil)
 	}
 }
 
 // read reads a configuration that the supervisor has read and checked.
 func (r *role) read(file *os.File) (*config.Config, error) {
+	if file == nil {
+		return nil, errors.New("configuration from the supervisor: it did not arrive; are too many files open?")
+	}
 	defer file.Close()
 	data, err := content(file)
 	if err != nil {

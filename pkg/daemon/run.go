@@ -281,8 +281,11 @@ func (s *supervisor) startupScript() bool {
 		case <-done:
 			return ctx.Err() == nil
 		case sig := <-s.signals:
-			if sig == unix.SIGTERM || (sig == unix.SIGINT && !s.opt.IgnoreSIGINT) {
+			switch {
+			case sig == unix.SIGTERM || (sig == unix.SIGINT && !s.opt.IgnoreSIGINT):
 				cancel()
+			case sig == unix.SIGHUP:
+				s.again = true // what is about to be started was read before
 			}
 		}
 	}

@@ -98,8 +98,11 @@ func actor(ctx context.Context, r Room) error {
 		case s := <-r.Signals:
 			r.Log.Info("dumping for " + s.String())
 		case <-ctx.Done():
-			if part == "stubborn" {
-				select {}
+			switch part {
+			case "stubborn":
+				<-time.After(time.Minute) // long enough, and no test waits for good for its end
+			case "slow":
+				<-time.After(time.Second)
 			}
 			r.Log.Info("leaving")
 			return nil

@@ -30,14 +30,16 @@ type supervisor struct {
 	events  chan event
 	waiters sync.WaitGroup
 
-	up        bool      // everything has been started once
-	reloading bool      // roles have yet to take the new configuration
-	again     bool      // and another reload was asked for meanwhile
-	stopping  bool      // SIGTERM was sent to the roles
-	killAt    time.Time // when they are killed, while stopping
+	up        bool // everything has been started once
+	reloading bool // roles have yet to take the new configuration
+	again     bool // and another reload was asked for meanwhile
+	stopping  bool // SIGTERM was sent to the roles
 	schedule  appointment
 	exit      int
 }
+
+// hung is how long a process that is only to release may take to start.
+const hung = 30 * time.Second
 
 // event is what a goroutine found out about a process.
 type event struct {
@@ -58,12 +60,13 @@ type child struct {
 	proc      *process // nil while there is none
 	memory    *os.File // outlives its processes, not us
 	began     time.Time
-	ready     bool // it has done its duty since it was started
-	reloading bool // it has yet to take the new configuration
-	dismissed bool // sent away: there is nothing for it to do any more
-	releasing bool // started only to give up what its predecessor held
-	left      bool // its last process has ended without giving up what it held
-	holds     bool // one of its processes has done its duty, and what that held may still be there
+	ready     bool      // it has done its duty since it was started
+	reloading bool      // it has yet to take the new configuration
+	dismissed bool      // sent away: there is nothing for it to do any more
+	releasing bool      // started only to give up what its predecessor held
+	left      bool      // its last process has ended without giving up what it held
+	holds     bool      // one of its processes has done its duty, and what that held may still be there
+	killAt    time.Time // when its process is killed, if that is to end; zero: not
 	deaths    backoff
 	startAt   time.Time // when to start it again; zero: not planned
 }
@@ -110,28 +113,31 @@ func (s *supervisor) deadline() time.Time {
 			first = at
 		}
 	}
-	consider(s.killAt)
 	consider(s.schedule.look)
 	for i := range s.roles {
 		if s.roles[i].proc == nil {
 			consider(s.roles[i].startAt)
+		} else {
+			consider(s.roles[i].killAt)
 		}
 	}
 	return first
 }
 
 func (s *supervisor) due(now time.Time) {
-	if !s.killAt.IsZero() && !now.Before(s.killAt) {
-		s.killAt = time.Time{}
-		s.each(func(c *child) {
+	s.each(func(c *child) {
+		if !c.killAt.IsZero() && !now.Before(c.killAt) {
 			s.log.Warn(c.title + " process does not end, killing it")
+			c.killAt = time.Time{}
 			_ = c.proc.Kill()
-		})
-	}
+		}
+	})
 	for i := range s.roles {
 		c := &s.roles[i]
 		if c.proc == nil && !c.startAt.IsZero() && !now.Before(c.startAt) {
-			s.start(c, false)
+			if c.startAt = (time.Time{}); s.wanted(c) {
+				s.start(c, false)
+			}
 		}
 	}
 	if !s.schedule.look.IsZero() && !now.Before(s.schedule.look) {
@@ -166,7 +172,7 @@ func (s *supervisor) startRoles() {
 // start starts a role's process; one that is only to release ends as soon as
 // it has taken over what its predecessor held.
 func (s *supervisor) start(c *child, release bool) {
-	c.startAt, c.releasing = time.Time{}, release
+	c.startAt, c.killAt, c.releasing = time.Time{}, time.Time{}, release
 	c.ready, c.dismissed, c.reloading = false, false, false
 	c.began = time.Now()
 	proc, err := s.launch(c)
@@ -176,6 +182,9 @@ func (s *supervisor) start(c *child, release bool) {
 		return
 	}
 	c.proc, c.left = proc, false
+	if release {
+		c.killAt = c.began.Add(hung)
+	}
 	s.log.Info(fmt.Sprintf("Starting %s child process, pid=%d", c.title, proc.Pid), zap.Int("pid", proc.Pid))
 	s.waiters.Go(func() {
 		for {
@@ -249,7 +258,7 @@ func (s *supervisor) handle(e event) {
 	case message:
 		switch {
 		case what.Ready && c.releasing:
-			_ = c.proc.Signal(unix.SIGTERM)
+			s.end(c)
 		case what.Ready:
 			c.ready, c.holds = true, true
 			s.checkUp()
@@ -304,12 +313,17 @@ func (s *supervisor) stop() {
 	s.stopping = true
 	s.log.Info("Stopping")
 	s.notify(sd.SdNotifyStopping)
-	s.killAt = time.Now().Add(s.childWait())
-	s.each(func(c *child) { _ = c.proc.Signal(unix.SIGTERM) })
+	s.each(s.end)
 	for i := range s.roles {
 		s.roles[i].startAt = time.Time{}
 		s.relinquish(&s.roles[i])
 	}
+}
+
+// end has the process of a role leave.
+func (s *supervisor) end(c *child) {
+	c.killAt = time.Now().Add(s.childWait())
+	_ = c.proc.Signal(unix.SIGTERM)
 }
 
 // childWait is how long roles may take to leave: keepalived's five seconds, and
