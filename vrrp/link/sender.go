@@ -53,8 +53,13 @@ func openSender(family, protocol int, options []sendOption) (int, error) {
 		unix.Close(fd)
 		return -1, err
 	}
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, sendBuffer) // only beside stuck interfaces it matters
 	return fd, nil
 }
+
+// sendBuffer is room for what waits for several interfaces on which nothing gets out
+// any more, a thousand adverts each, in bytes: the others are served by the same socket.
+const sendBuffer = 16 << 20
 
 func setSenderOptions(fd int, options []sendOption) error {
 	for _, o := range options {

@@ -36,6 +36,28 @@ func TestSendAllocatesNothing(t *testing.T) {
 	}
 }
 
+// An interface on which nothing gets out any more does not silence the others, although
+// all of them are served by one socket.
+func TestSendBesideStuckInterface(t *testing.T) {
+	l := newLAN(t)
+	l.Switch("other").Connect(l.a, "eth1", "198.51.100.1/24")
+	if out, err := l.a.Command("tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "8bit", "burst", "1000", "limit", "10000000"); err != nil {
+		t.Skip("cannot hold back packets: ", out)
+	}
+	src := netip.MustParseAddr("192.0.2.1")
+	through := func(dev string) error {
+		return l.sender.Send(Outgoing{Index: l.a.Link(dev).Attrs().Index, Src: src, Dst: group4, Data: packet4(src, group4, 51, 255)})
+	}
+	for range 1000 { // as many as wait for an interface at most
+		if err := through("eth0"); err != nil {
+			t.Fatalf("an advert is not even taken: %v", err)
+		}
+	}
+	if err := through("eth1"); err != nil {
+		t.Error(err)
+	}
+}
+
 // What the kernel refuses is an error that says so.
 func TestSendToNowhere(t *testing.T) {
 	l := newLAN(t)
