@@ -224,6 +224,9 @@ func (f *Files) happened(ev inotifyEvent) {
 		if wd != ev.wd {
 			continue
 		}
+		if ev.mask&unix.IN_MOVE_SELF != 0 { // the watch would move with it
+			_, _ = unix.InotifyRmWatch(f.fd, uint32(wd))
+		}
 		if ev.mask&(unix.IN_IGNORED|unix.IN_DELETE_SELF|unix.IN_MOVE_SELF) != 0 {
 			f.dirs[dir] = missing // it is gone, or the name means another one now
 		}

@@ -253,6 +253,42 @@ func TestFiles(t *testing.T) {
 	ev.value(t, "c", 1199)
 }
 
+// A directory that is replaced again and again leaves no watch behind.
+func TestReplacedDirectory(t *testing.T) {
+	parent := t.TempDir()
+	path := filepath.Join(parent, "dir", "file")
+	values := make(chan int64, 10)
+	f, err := NewFiles(func(ev Event) { values <- ev.Value })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for n := range 3 {
+		if err := os.Rename(filepath.Dir(path), filepath.Join(parent, fmt.Sprint("old", n))); err != nil && n > 0 {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, fmt.Append(nil, n+1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			f.Set([]File{{Name: "f", Path: path}})
+		}
+		for <-values != int64(n+1) {
+		}
+	}
+	var info []byte
+	_, ok := netlab.Poll(10*time.Second, func() bool {
+		info, _ = os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", f.fd))
+		return strings.Count(string(info), "inotify wd:") == 1
+	})
+	if !ok {
+		t.Errorf("not one directory is watched:\n%s", info)
+	}
+}
+
 func TestFileThatIsNone(t *testing.T) {
 	dir := t.TempDir()
 	fifo := filepath.Join(dir, "fifo")
