@@ -22,6 +22,7 @@ type Session struct {
 	diag       Diag
 	polling    bool          // a Poll Sequence is running
 	desiredTx  time.Duration // bfd.DesiredMinTxInterval, as advertised
+	formerTx   time.Duration // the one before, if the peer may not know of another yet
 	remote     Packet        // what the peer last said; zero MyDisc: nothing yet
 	detectAt   time.Time     // when silence means the peer is lost; zero: not armed
 	transmitAt time.Time     // zero: nothing to send
@@ -77,7 +78,16 @@ func (s *Session) Interval() time.Duration {
 	if s.remote.MyDisc != 0 && s.remote.RequiredMinRx == 0 {
 		return 0
 	}
-	return max(s.desiredTx, s.remote.RequiredMinRx)
+	return max(s.wantedTx(), s.remote.RequiredMinRx)
+}
+
+// wantedTx is the interval that we choose: no longer than before until the peer knows
+// of it (RFC 5880 section 6.8.3).
+func (s *Session) wantedTx() time.Duration {
+	if s.formerTx > 0 {
+		return min(s.formerTx, s.desiredTx)
+	}
+	return s.desiredTx
 }
 
 // Deadline is when Tick has to be called; zero means never.
@@ -101,7 +111,7 @@ func (s *Session) Receive(p Packet, now time.Time) []Action {
 	oldInterval := s.Interval()
 	s.remote = p
 	if p.Final {
-		s.polling = false
+		s.polling, s.formerTx = false, 0
 	}
 	var acts []Action
 	if to, diag := s.next(p.State); to != s.state {
@@ -137,7 +147,7 @@ func (s *Session) next(remote State) (State, Diag) {
 // enter changes the state and the interval that goes with it; a changed
 // interval of an established session is negotiated by a Poll Sequence.
 func (s *Session) enter(to State, diag Diag) Action {
-	s.state, s.diag = to, diag
+	s.state, s.diag, s.formerTx = to, diag, 0
 	if to == Up {
 		s.desiredTx, s.polling = s.params.MinTx, true
 	} else {
@@ -204,6 +214,7 @@ func (s *Session) Change(p Params, now time.Time) {
 	}
 	s.params = p
 	if s.state == Up {
+		s.formerTx = s.wantedTx()
 		s.desiredTx, s.polling = p.MinTx, true
 	} else {
 		s.desiredTx = s.idleTx()

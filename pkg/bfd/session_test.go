@@ -137,8 +137,8 @@ func TestChangeKeepsTheSessionUp(t *testing.T) {
 	slow := fast
 	slow.MinTx = 500 * time.Millisecond
 	s.Change(slow, at(time.Millisecond))
-	if s.State() != Up || !s.packet(false).Poll || s.Interval() != 500*time.Millisecond {
-		t.Errorf("state %v, poll %v, interval %v; want Up, polled, 500ms", s.State(), s.packet(false).Poll, s.Interval())
+	if p := s.packet(false); s.State() != Up || !p.Poll || p.DesiredMinTx != 500*time.Millisecond {
+		t.Errorf("state %v, poll %v, interval %v; want Up, polled, 500ms", s.State(), p.Poll, p.DesiredMinTx)
 	}
 }
 
@@ -201,5 +201,31 @@ func (l *line) deliver(from int, acts []Action, now time.Time, cut bool) {
 			to := 1 - from
 			l.deliver(to, l.ends[to].Receive(send.Packet, now), now, cut)
 		}
+	}
+}
+
+// A longer interval takes effect when the peer has confirmed it: until then it would take
+// us for lost if one packet was.
+func TestSlowerOnceThePeerKnows(t *testing.T) {
+	s := NewSession(fast, 1, noJitter, start)
+	s.Receive(from(Init), start)
+	slow := fast
+	slow.MinTx = time.Second
+	for range 2 { // and again
+		slow.MinTx += time.Second
+		s.Change(slow, start)
+	}
+	acts := s.Tick(start)
+	if p, ok := acts[0].(Send); !ok || !p.Packet.Poll || p.Packet.DesiredMinTx != slow.MinTx {
+		t.Fatalf("after the change: %#v", acts)
+	}
+	if s.Interval() != fast.MinTx || s.Deadline().After(at(fast.MinTx)) {
+		t.Errorf("interval %v at once, next packet at %v", s.Interval(), s.Deadline().Sub(start))
+	}
+	final := from(Up)
+	final.Final = true
+	s.Receive(final, at(time.Millisecond))
+	if s.Interval() != slow.MinTx {
+		t.Errorf("interval %v after the peer has confirmed %v", s.Interval(), slow.MinTx)
 	}
 }
