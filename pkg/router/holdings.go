@@ -27,6 +27,7 @@ type holdings struct {
 	repeat     int       // announcements to be made when those are done
 	settled    time.Time // by then the mirror has followed those that are done
 	repairAt   time.Time // not before
+	waysAt     time.Time // likewise routes and rules, of which one was refused
 	taken      bool      // somebody removed what the operator wants to be handed over then
 	suspect    bool      // perhaps so: it went while we were changing things
 }
@@ -293,6 +294,9 @@ func (r *role) applied(i *instance, failed []kernel.Failure) {
 		if isAddress && f.Op.Verb == netstate.Add && i.held {
 			i.refusals.add(fmt.Sprintf("address %v refused: %s", a.Prefix.Addr(), reasonText(f.Err)), time.Now())
 			r.dirty = true
+		}
+		if !isAddress && f.Op.Verb == netstate.Add {
+			i.waysAt = time.Now().Add(refusalTime)
 		}
 	}
 	r.refused(failed)

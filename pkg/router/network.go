@@ -225,6 +225,7 @@ func (r *role) linkChanged(old netstate.Link, existed bool, l netstate.Link) {
 		return
 	}
 	for _, i := range r.instances {
+		i.waysAt = time.Time{}                  // through this link they may lead
 		if i.base.Index == l.Index && !i.held { // a master has yet to hear of what it lacks
 			i.refusals.clear() // what was refused may be possible now
 		}

@@ -80,6 +80,32 @@ func TestRefusalIsHeardOf(t *testing.T) {
 	}
 }
 
+// A route that cannot be had is tried again now and then, and when a link has changed;
+// the addresses need not be announced for that.
+func TestRefusedRoute(t *testing.T) {
+	r, _ := reloadable(t, func(c *config.Config) {
+		c.Instances[0].Routes = []config.Route{{Dst: netip.MustParsePrefix("198.51.100.0/24"), Dev: "story1", Scope: -1, Pref: -1, TTLProp: -1}}
+	}, "A")
+	elect(t, r)
+	a := r.named("A")
+	r.netChanged(netstate.AddressChanged{Address: a.want.Addresses[0]})
+	planned(t, r)
+	r.applied(a, []kernel.Failure{{Op: netstate.Op{Verb: netstate.Add, Item: a.want.Routes[0]}, Err: unix.ENETUNREACH}})
+	repaired := func() []string {
+		a.settled, a.repeat = r.began, 0
+		r.amiss = true
+		r.repair()
+		return planned(t, r)
+	}
+	if got := repaired(); len(got) > 0 {
+		t.Errorf("tried again at once: %q", got)
+	}
+	r.netChanged(netstate.LinkChanged{Link: eth(1002, "story1", false)})
+	if got := repaired(); len(got) != 1 || a.repeat != 0 {
+		t.Errorf("after the link changed: %q, %d announcements", got, a.repeat)
+	}
+}
+
 // An address that goes while we change things, or is reported to have gone just after
 // that, is not taken for somebody else's doing.
 func TestOwnChangesAreNoTheft(t *testing.T) {

@@ -42,7 +42,11 @@ func (r *role) repair() {
 			r.amiss = true // later
 			continue
 		}
-		ops := netstate.Plan(r.have(i.watched), netstate.Want{Present: i.watched})
+		want := i.watched
+		if now.Before(i.waysAt) {
+			want.Routes, want.Rules = nil, nil
+		}
+		ops := netstate.Plan(r.have(want), netstate.Want{Present: want})
 		suspect := i.suspect
 		i.suspect = false
 		if len(ops) == 0 {
@@ -58,7 +62,9 @@ func (r *role) repair() {
 			i.say("%s again: somebody else removed it", r.opText(op))
 		}
 		r.apply(i, ops)
-		r.announce(i, max(i.cfg.GARP.MasterRepeat, 1))
+		if slices.ContainsFunc(ops, func(op netstate.Op) bool { _, ok := op.Item.(netstate.Address); return ok }) {
+			r.announce(i, max(i.cfg.GARP.MasterRepeat, 1))
+		}
 	}
 	r.repairStatic(now)
 }
