@@ -219,6 +219,13 @@ func (want Route) satisfiedBy(have Route) bool {
 	return want.Hop.satisfiedBy(have.Hop)
 }
 
+// SameWay reports whether r and o lead the same packets the same way, whatever else
+// they say. Two that do not may exist side by side.
+func (r Route) SameWay(o Route) bool {
+	r.Source = netip.Addr{}
+	return r.satisfiedBy(o)
+}
+
 // mergedInto reports that have holds want among others: the kernel joins IPv6
 // routes that differ only in their next hop to one with several.
 func (want Route) mergedInto(have Route) bool {

@@ -130,3 +130,27 @@ func TestOwnChangesAreNoTheft(t *testing.T) {
 		t.Error("what somebody removed is not handed over")
 	}
 }
+
+// Nor is the route of another one to the same place by another way.
+func TestOthersRouteIsNoTheft(t *testing.T) {
+	r, _ := reloadable(t, func(c *config.Config) {
+		c.Instances[0].OnVIPRemoved = config.FailoverVIP
+		c.Instances[0].Routes = []config.Route{{Dst: netip.MustParsePrefix("198.51.100.0/24"), Dev: "story0", Scope: -1, Pref: -1, TTLProp: -1}}
+	}, "A")
+	elect(t, r)
+	a := r.named("A")
+	other := a.want.Routes[0]
+	other.Hop.Link = 1002
+	for _, c := range []struct {
+		route netstate.Route
+		held  bool
+	}{{other, true}, {a.want.Routes[0], false}} {
+		r.applied(a, nil)
+		a.busy, a.settled = 0, r.began
+		r.netChanged(netstate.RouteGone{Route: c.route})
+		r.reassess()
+		if a.held != c.held {
+			t.Errorf("%v is gone: A is %v", c.route, a.election.state())
+		}
+	}
+}

@@ -226,7 +226,7 @@ func without(a, b netstate.State) netstate.State {
 		}
 	}
 	for _, x := range a.Routes {
-		if !slices.ContainsFunc(b.Routes, func(y netstate.Route) bool { return y.Key() == x.Key() }) {
+		if !slices.ContainsFunc(b.Routes, x.SameWay) {
 			s.Routes = append(s.Routes, x)
 		}
 	}

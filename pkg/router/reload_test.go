@@ -263,6 +263,27 @@ func TestReloadWaitsForNewScript(t *testing.T) {
 	is("the new one is well", vrrp.Backup)
 }
 
+// A route that leads another way after a reload is set anew, and the old one removed.
+func TestReloadChangesHop(t *testing.T) {
+	via := func(gateway string) func(*config.Config) {
+		return func(c *config.Config) {
+			c.Instances[0].Routes = []config.Route{{
+				Dst: netip.MustParsePrefix("198.51.100.0/24"), Via: netip.MustParseAddr(gateway), Dev: "story0", Scope: -1, Pref: -1, TTLProp: -1,
+			}}
+		}
+	}
+	r, configuration := reloadable(t, via("192.0.2.7"), "A")
+	elect(t, r)
+	planned(t, r)
+	r.reload(configuration(via("192.0.2.8"), "A"))
+	got := planned(t, r)
+	for _, want := range []string{"add 198.51.100.0/24 via 192.0.2.8 link 1001", "remove 198.51.100.0/24 via 192.0.2.7 link 1001"} {
+		if !slices.Contains(got, want) {
+			t.Errorf("planned %q, want %q", got, want)
+		}
+	}
+}
+
 // Routes that exist before anybody asks for them are not taken for missing: the kernel
 // would not report them.
 func TestRoutesOfBeforeAreKnown(t *testing.T) {

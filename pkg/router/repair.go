@@ -127,11 +127,11 @@ func (r *role) addressLost(a netstate.Address) {
 func (r *role) routeLost(route netstate.Route) {
 	r.staticLost(func(_ config.Address, c config.Route, _ config.Rule) bool {
 		w, err := desiredRoute(c, r.mirror)
-		return err == nil && w.Key() == route.Key()
+		return err == nil && w.SameWay(route)
 	})
 	r.lost(func(s netstate.State) bool {
 		return slices.ContainsFunc(s.Routes, func(w netstate.Route) bool {
-			return w.Key() == route.Key() && w.Protocol == route.Protocol
+			return w.SameWay(route) && w.Protocol == route.Protocol
 		})
 	})
 }

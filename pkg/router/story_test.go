@@ -78,6 +78,7 @@ func newStory(t *testing.T, seed uint64) *story {
 		s.ns.add(name)
 	}
 	s.r = alive(t, s.config(), s.ns.state().Links...)
+	s.ns.interest = s.r.interest
 	s.r.log = zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(zapcore.EncoderConfig{}), zapcore.AddSync(io.Discard), zap.DebugLevel),
 		zap.Hooks(func(e zapcore.Entry) error {
 			s.tell("    %s", e.Message)
@@ -141,6 +142,9 @@ func (s *story) config() *config.Config {
 				c.VMAC = &config.VMAC{Name: "storyv"}
 				c.VIPs[0].Dev = "storyv"
 			}
+		}
+		if s.rng.IntN(2) == 0 {
+			c.Routes = []config.Route{{Dst: netip.MustParsePrefix("198.51.100.0/24"), Dev: devices[s.rng.IntN(2)], Metric: uint32(s.rng.IntN(2)), Scope: -1, Pref: -1, TTLProp: -1}}
 		}
 		c.TrackScripts = []config.Track{{Name: "s", Weight: []int{0, 10}[s.rng.IntN(2)]}}
 		if s.rng.IntN(3) == 0 {
@@ -292,6 +296,7 @@ func (s *story) calm() {
 func (s *story) check() {
 	elections := s.r.everyElection()
 	want := map[netstate.AddressKey]bool{}
+	var routes []netstate.Route
 	for _, e := range elections {
 		if d := e.machine.Deadline(); e.place < 0 || d.IsZero() || !d.Equal(e.deadline) || d.Before(time.Now().Add(-time.Second)) {
 			s.Errorf("%v election of %s is due at %v, place %d", e.state(), e.members[0].cfg.Name, d, e.place)
@@ -314,6 +319,15 @@ func (s *story) check() {
 					s.Errorf("%s lacks %v", i.cfg.Name, a)
 				}
 			}
+			for _, route := range i.want.Routes {
+				if !slices.ContainsFunc(s.ns.routes, same(route)) {
+					s.Errorf("%s lacks the route %v", i.cfg.Name, route)
+				}
+				routes = append(routes, route)
+			}
+			if len(i.want.Routes) != len(i.cfg.Routes) {
+				s.Errorf("%s wants %d routes, not %d", i.cfg.Name, len(i.want.Routes), len(i.cfg.Routes))
+			}
 			if len(i.want.Addresses) != len(i.cfg.VIPs) {
 				s.Errorf("%s wants %d addresses, not %d", i.cfg.Name, len(i.want.Addresses), len(i.cfg.VIPs))
 			}
@@ -327,6 +341,18 @@ func (s *story) check() {
 			s.Errorf("%v is nobody's", a)
 		}
 	}
+	for _, route := range s.ns.routes {
+		if !slices.ContainsFunc(routes, same(route)) {
+			s.Errorf("the route %v is nobody's", route)
+		}
+	}
+	for range 60 {
+		s.turn(true)
+		time.Sleep(50 * time.Millisecond)
+		if s.work() {
+			s.Error("there is still something to be done")
+		}
+	}
 }
 
 // end stops the role, after which nothing of it is left.
@@ -336,6 +362,9 @@ func (s *story) end() {
 	}
 	for _, a := range s.ns.addrs {
 		s.Errorf("%v is left behind", a)
+	}
+	for _, route := range s.ns.routes {
+		s.Errorf("the route %v is left behind", route)
 	}
 	for _, l := range s.ns.links {
 		if l.Kind != "" {
@@ -348,11 +377,18 @@ func (s *story) end() {
 type namespace struct {
 	rng     *rand.Rand
 	links   map[int]netstate.Link
+	routes  []netstate.Route
 	addrs   map[netstate.AddressKey]netstate.Address
 	stolen  map[netstate.AddressKey]bool
 	news    []netstate.Event
 	last    int  // index
 	refuses bool // now and then
+
+	interest kernel.Interest // which routes are reported
+}
+
+func same(a netstate.Route) func(netstate.Route) bool {
+	return func(b netstate.Route) bool { return a.Key() == b.Key() && a.Hop.Link == b.Hop.Link }
 }
 
 func (n *namespace) state() netstate.State {
@@ -363,7 +399,13 @@ func (n *namespace) state() netstate.State {
 	for _, a := range n.addrs {
 		m.Apply(netstate.AddressChanged{Address: a})
 	}
-	return m.State()
+	state := m.State()
+	for _, route := range n.routes {
+		if n.interest != nil && n.interest(route.Key()) {
+			state.Routes = append(state.Routes, route)
+		}
+	}
+	return state
 }
 
 func (n *namespace) find(name string) (netstate.Link, bool) {
@@ -407,6 +449,7 @@ func (n *namespace) drop(l netstate.Link) {
 			n.take(a)
 		}
 	}
+	n.routes = slices.DeleteFunc(n.routes, func(r netstate.Route) bool { return r.Hop.Link == l.Index }) // without a word
 	delete(n.links, l.Index)
 	n.news = append(n.news, netstate.LinkGone{Link: l})
 }
@@ -439,6 +482,9 @@ func (n *namespace) Apply(_ context.Context, ops []netstate.Op) (failed []kernel
 }
 
 func (n *namespace) do(op netstate.Op) error {
+	if route, ok := op.Item.(netstate.Route); ok {
+		return n.doRoute(op.Verb, route)
+	}
 	a := op.Item.(netstate.Address)
 	_, there := n.addrs[a.Key()]
 	_, on := n.links[a.Link]
@@ -458,7 +504,35 @@ func (n *namespace) do(op netstate.Op) error {
 	return nil
 }
 
-func (n *namespace) Read(kernel.Interest) (netstate.State, error) { return n.state(), nil }
+func (n *namespace) doRoute(verb netstate.Verb, route netstate.Route) error {
+	_, on := n.links[route.Hop.Link]
+	there := slices.ContainsFunc(n.routes, same(route))
+	tell := func(ev netstate.Event) {
+		if n.interest(route.Key()) {
+			n.news = append(n.news, ev)
+		}
+	}
+	switch {
+	case n.refuses && verb == netstate.Add && n.rng.IntN(3) == 0:
+		return unix.ENETUNREACH
+	case verb == netstate.Remove && there:
+		n.routes = slices.DeleteFunc(n.routes, same(route))
+		tell(netstate.RouteGone{Route: route})
+	case verb == netstate.Remove:
+	case !on:
+		return unix.ENODEV
+	case !there:
+		n.routes = append(n.routes, route)
+		tell(netstate.RouteChanged{Route: route})
+	}
+	return nil
+}
+
+func (n *namespace) Read(interest kernel.Interest) (netstate.State, error) {
+	s := n.state()
+	s.Routes = slices.DeleteFunc(slices.Clone(n.routes), func(r netstate.Route) bool { return !interest(r.Key()) })
+	return s, nil
+}
 
 func (n *namespace) EnsureLink(v netstate.VirtualLink) (netstate.Link, bool, error) {
 	l, exists := n.find(v.Name)
