@@ -1,8 +1,11 @@
 package router
 
 import (
+	"net/netip"
 	"slices"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/netstate"
@@ -38,7 +41,11 @@ func (r *role) reload(cfg *config.Config) {
 			fresh = append(fresh, i)
 		} else {
 			delete(known, identityOf(c))
+			before := i.cfg.Name
 			r.adoptConfig(i, c)
+			if before != c.Name {
+				r.renamed(i, before)
+			}
 			r.changeVirtuals(i)
 			r.handle(i.election, vrrp.Configure{Router: i.index, Config: i.machineConfig()})
 		}
@@ -47,6 +54,21 @@ func (r *role) reload(cfg *config.Config) {
 	r.unseat(slices.DeleteFunc(old, func(i *instance) bool { return slices.Contains(r.instances, i) }))
 	r.reseat(cfg)
 	r.settle(before, fresh)
+}
+
+// renamed has go by an instance's new name what went by the former one.
+func (r *role) renamed(i *instance, before string) {
+	if end, on := r.standby[before]; on {
+		delete(r.standby, before)
+		r.standby[i.cfg.Name] = end
+		if err := r.writeStandby(); err != nil {
+			r.log.Warn("cannot remember a standby", zap.Error(err))
+		}
+	}
+	r.announcer.Cancel(before)
+	if i.held {
+		r.announce(i, i.cfg.GARP.MasterRepeat)
+	}
 }
 
 // sayKept names the scripts whose success counts on.
@@ -209,6 +231,13 @@ func (r *role) change(i *instance, before netstate.State) {
 func (r *role) exchange(i *instance, before netstate.State, first []netstate.Op) bool {
 	fresh := netstate.Plan(netstate.State{}, netstate.Want{Present: without(i.want, before)})
 	added := append(first, fresh...)
+	var lost []netip.Addr
+	for _, a := range without(before, i.want).Addresses {
+		lost = append(lost, a.Prefix.Addr())
+	}
+	if len(lost) > 0 {
+		r.announcer.Cancel(i.cfg.Name, lost...)
+	}
 	r.apply(i, append(added, r.planAbandon(before, i.want)...))
 	return len(added) > 0
 }

@@ -235,6 +235,39 @@ func TestReloadRemembersWhoJoins(t *testing.T) {
 	}
 }
 
+// What a reload takes away is not announced any more, however long announcements wait;
+// a new name changes nothing about that.
+func TestReloadCancelsAnnouncements(t *testing.T) {
+	two := func(c *config.Config) {
+		c.Instances[0].VIPs = append(c.Instances[0].VIPs, config.Address{Prefix: netip.MustParsePrefix("192.0.2.200/24"), Dev: "story0"})
+		c.Instances[0].GARP.MasterRepeat = 3
+	}
+	named := func(c *config.Config) { c.Instances[0].Name, c.Instances[0].GARP.MasterRepeat = "Z", 3 }
+	r, configuration := reloadable(t, two, "A")
+	elect(t, r)
+	a := r.named("A")
+	r.applied(a, nil)
+	waiting := func(what string, want int) {
+		t.Helper()
+		if n := r.announcer.Waiting(); n != want {
+			t.Errorf("%s: %d announcements wait, want %d", what, n, want)
+		}
+	}
+	r.announceNow(a, 3)
+	waiting("two addresses", 6)
+	r.reload(configuration(nil, "A"))
+	waiting("one address", 3)
+	a.busy = 0
+	r.standby["A"] = time.Time{}
+	r.reload(configuration(named, "A"))
+	waiting("another name", 3)
+	if _, on := r.standby["Z"]; !on || len(r.standby) != 1 {
+		t.Errorf("on standby: %v", r.standby)
+	}
+	r.handle(a.election, vrrp.Taken{})
+	waiting("backup", 0)
+}
+
 // A fault ends with its script; the next one must answer before that counts.
 func TestReloadWaitsForNewScript(t *testing.T) {
 	tracks := func(script string) func(*config.Config) {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -54,10 +55,11 @@ func (n *Announcer) Announce(list []Announcement, repeat int) {
 	n.change(func(q *queue) { q.add(list, repeat) })
 }
 
-// Cancel forgets what owner asked for and is not sent yet: it no longer has the
-// addresses. An announcement of which sending has begun may still go out.
-func (n *Announcer) Cancel(owner string) {
-	n.change(func(q *queue) { q.cancel(owner) })
+// Cancel forgets what owner asked for and is not sent yet: it no longer has its
+// addresses, or those that are named. An announcement of which sending has begun may
+// still go out.
+func (n *Announcer) Cancel(owner string, only ...netip.Addr) {
+	n.change(func(q *queue) { q.cancel(owner, only...) })
 }
 
 // SetPaces says for each interface index how fast announcements may follow each

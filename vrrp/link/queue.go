@@ -3,6 +3,7 @@ package link
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -117,14 +118,14 @@ func (q *queue) setPaces(paces map[int]Pace) {
 	}
 }
 
-// cancel forgets what an owner asked for.
-func (q *queue) cancel(owner string) {
+// cancel forgets what an owner asked for, for all addresses or for those named only.
+func (q *queue) cancel(owner string, only ...netip.Addr) {
 	order := q.order[:0]
 	for _, l := range q.order {
 		ln := q.lanes[l]
 		kept := ln.waiting[:0]
 		for _, a := range ln.waiting {
-			if a.Owner != owner {
+			if a.Owner != owner || len(only) > 0 && !slices.Contains(only, a.Addr) {
 				kept = append(kept, a)
 			} else {
 				ln.left(a)

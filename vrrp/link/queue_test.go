@@ -78,6 +78,10 @@ func TestQueue(t *testing.T) {
 			q.cancel("a")
 			q.add([]Announcement{ann("a", 1, "10.0.0.1")}, 2)
 		}, "0ms 10.0.0.1; 0ms 10.0.0.1"},
+		{"one address cancelled", nil, func(q *queue) {
+			q.add([]Announcement{ann("a", 1, "10.0.0.1"), ann("a", 1, "10.0.0.2"), ann("b", 1, "10.0.0.1")}, 1)
+			q.cancel("a", netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.3"))
+		}, "0ms 10.0.0.2; 0ms 10.0.0.1"},
 		{"pace changed while waiting", map[int]Pace{1: {ARP: time.Hour}}, func(q *queue) {
 			q.add([]Announcement{ann("a", 1, "10.0.0.1")}, 2)
 			q.setPaces(map[int]Pace{1: ten})
