@@ -27,7 +27,7 @@ import (
 )
 
 // stories is how many random stories are played; each takes some milliseconds.
-const stories = 150
+const stories = 100
 
 // TestStories lets a role live through whatever happens to one: neighbours, faults,
 // standby, reloads, interfaces that go and come, addresses that somebody removes, a
