@@ -52,6 +52,9 @@ func (e *Engine) start(j *job, now time.Time) {
 	e.agenda.begin(j, now)
 	j.asked = false
 	s := &j.check.Spec
+	if j.unfit != nil && j.plan.TLS != nil { // the files may have come
+		e.prepare(j, make(certificates))
+	}
 	if j.unfit != nil {
 		e.finish(j, now, healthcheck.Result{Fault: healthcheck.FaultLocal, Reason: j.unfit.Error()})
 		return

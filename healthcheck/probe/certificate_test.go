@@ -4,11 +4,14 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"net"
 	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -66,3 +69,42 @@ var (
 	stranger      = &healthcheck.TLS{Verify: true, Name: "www.example.org"}
 	laterStranger = &healthcheck.TLS{Later: true, Verify: true, Name: "www.example.org"}
 )
+
+// A check whose files are missing begins to be made once they are there.
+func TestCertificateComesLater(t *testing.T) {
+	t.Parallel()
+	cert, key := selfSigned(t, t.TempDir())
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := serve(t, func(c net.Conn) {
+		server := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{pair}})
+		if err := server.Handshake(); err == nil {
+			reply("HTTP/1.0 200 OK\r\n\r\n")(server)
+		}
+	})
+	missing := filepath.Join(t.TempDir(), "ca.pem")
+	w := newWorld(t, check("rs", healthcheck.HTTPRequest{TLS: verified(missing)}, target))
+	for {
+		all, err := w.Snapshot(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all[0].Runs > 0 {
+			break
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	content, err := os.ReadFile(cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Dir(missing), "new", string(content))
+	if err := os.Rename(filepath.Join(filepath.Dir(missing), "new"), missing); err != nil {
+		t.Fatal(err)
+	}
+	if ev := w.next(t); !ev.Up || !ev.First {
+		t.Errorf("%+v, want up", ev)
+	}
+}
