@@ -19,7 +19,7 @@ type procEvent struct {
 	parent int // of a fork
 }
 
-// The events of <linux/cn_proc.h> that matter, and one of our own.
+// The events of <linux/cn_proc.h> that matter, and two of our own.
 const (
 	procAck  = 0
 	procFork = 0x1
@@ -27,6 +27,7 @@ const (
 	procComm = 0x200
 	procExit = 0x80000000
 	procLost = 0xffffffff // events were lost: look at everything again
+	procOver = 0xfffffffe // there will be no more
 )
 
 const (

@@ -90,7 +90,7 @@ func (p *Processes) subscribe(ctx context.Context) {
 	context.AfterFunc(ctx, func() { events.Close() })
 }
 
-// read passes on process events until the socket is closed.
+// read passes on process events until the socket is closed, or fails.
 func (p *Processes) read(ctx context.Context, events *os.File) {
 	buf := make([]byte, 16<<10)
 	for {
@@ -100,12 +100,15 @@ func (p *Processes) read(ctx context.Context, events *os.File) {
 		case errors.Is(err, unix.ENOBUFS):
 			list = []procEvent{{what: procLost}}
 		case err != nil && !errors.Is(err, unix.EINTR):
-			return
+			list = []procEvent{{what: procOver}}
 		}
 		for _, ev := range list {
 			select {
 			case p.feed <- ev:
 			case <-ctx.Done():
+				return
+			}
+			if ev.what == procOver {
 				return
 			}
 		}
@@ -127,11 +130,15 @@ func (p *Processes) loop(ctx context.Context) {
 			p.subscribe(ctx)
 			scanned = p.scan() // what happened meanwhile
 		case ev := <-p.feed:
-			if ev.what == procLost {
+			switch ev.what {
+			case procOver:
+				p.events = nil // then we look again and again
 				scanned = p.scan()
-				break
+			case procLost:
+				scanned = p.scan()
+			default:
+				p.happened(ev)
 			}
-			p.happened(ev)
 		case now := <-alarm.C:
 			for _, t := range p.tallies {
 				p.tell(t, t.delay.Expire(now), now)

@@ -337,13 +337,23 @@ func sleeper(t *testing.T, word string) *exec.Cmd {
 	return cmd
 }
 
-// TestProcesses runs with the kernel's events, if it has them, and without.
+// TestProcesses runs with the kernel's events, if it has them, without, and with such as
+// are over at once.
 func TestProcesses(t *testing.T) {
-	for _, mode := range []string{"events", "polling"} {
+	for _, mode := range []string{"events", "polling", "events that end"} {
 		t.Run(mode, func(t *testing.T) {
 			defer goleak.VerifyNone(t)
 			dial := func() (*os.File, error) { return nil, errNoConnector }
-			if mode == "events" {
+			switch mode {
+			case "events that end":
+				dial = func() (*os.File, error) {
+					r, w, err := os.Pipe()
+					if err == nil {
+						err = w.Close()
+					}
+					return r, err
+				}
+			case "events":
 				probe, err := dialConnector(0)
 				if err != nil {
 					t.Skip("no process events here: ", err)
