@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ func crowd(t *testing.T) []healthcheck.Spec {
 	tls := &healthcheck.TLS{}
 	specs := []healthcheck.Spec{
 		check("open", healthcheck.TCP{}, hello),
+		check("open, too", healthcheck.TCP{}, hello),
 		check("closed", healthcheck.TCP{}, closedPort(t)),
 		check("http", get(healthcheck.URL{}), hello),
 		check("large regex", get(healthcheck.URL{Regex: &healthcheck.Regex{Pattern: `(?=h)hello$`}}), hello),
@@ -46,7 +48,7 @@ func crowd(t *testing.T) []healthcheck.Spec {
 	}
 	for i := range specs {
 		specs[i].ConnectTimeout, specs[i].DelayLoop = 20*time.Millisecond, time.Millisecond
-		specs[i].Retry, specs[i].DelayBeforeRetry = i%3, time.Millisecond
+		specs[i].Retry, specs[i].DelayBeforeRetry = max(0, i-1)%3, time.Millisecond // the first two ask the same
 	}
 	return specs
 }
@@ -80,6 +82,16 @@ func (e *Engine) lost() string {
 	return ""
 }
 
+// jobOf is the check that is made for one that is wanted.
+func (e *Engine) jobOf(wanted string) *job {
+	for key, j := range e.agenda.jobs {
+		if slices.Contains(e.shared.Users(key), wanted) {
+			return j
+		}
+	}
+	return nil
+}
+
 // told says whether others say how a check stands.
 func told(j *job) bool {
 	switch j.check.Spec.Ask.(type) {
@@ -96,11 +108,14 @@ func TestNoCheckIsEverLost(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
+	suspended := make(map[string]bool) // of those that are wanted
 	some := func() []healthcheck.Spec {
 		var specs []healthcheck.Spec
+		clear(suspended)
 		for _, s := range all {
 			if random.IntN(3) > 0 {
 				s.Suspended, s.RealWeight = random.IntN(4) == 0, random.IntN(9)
+				suspended[s.Key] = s.Suspended
 				specs = append(specs, s)
 			}
 		}
@@ -118,7 +133,7 @@ func TestNoCheckIsEverLost(t *testing.T) {
 	}
 	ended := make(chan struct{})
 	t.Cleanup(func() { close(ended) }) // after the engine
-	w = newWorldOf(t, true)
+	w = newWorldOf(t, random.IntN(2) == 0)
 	go func() { // nobody is interested in the verdicts
 		for {
 			select {
@@ -136,11 +151,21 @@ func TestNoCheckIsEverLost(t *testing.T) {
 			w.TrackFile("f", random.Int64N(2))
 			w.Session("s", random.IntN(2) == 0)
 		default:
-			w.Suspend(all[random.IntN(len(all))].Key, random.IntN(2) == 0)
+			key, on := all[random.IntN(len(all))].Key, random.IntN(2) == 0
+			w.Suspend(key, on)
+			if _, wanted := suspended[key]; wanted {
+				suspended[key] = on
+			}
 		}
 		w.within(t, func(now time.Time) {
 			if what := w.lost(); what != "" {
 				t.Errorf("seed %d, after %d events: %s", seed, i, what)
+			}
+			for key, j := range w.agenda.jobs {
+				idle := !slices.ContainsFunc(w.shared.Users(key), func(user string) bool { return !suspended[user] })
+				if j.suspended != idle {
+					t.Errorf("seed %d, after %d events: %s is suspended: %v, nobody needs it: %v", seed, i, key, j.suspended, idle)
+				}
 			}
 			hurry(now)
 		})
@@ -153,7 +178,7 @@ func TestNoCheckIsEverLost(t *testing.T) {
 	}
 	w.Set(all)
 	runs := func(key string) (n uint64) {
-		w.within(t, func(time.Time) { n = w.agenda.jobs[key].check.Status().Runs })
+		w.within(t, func(time.Time) { n = w.jobOf(key).check.Status().Runs })
 		return n
 	}
 	for _, s := range all {
