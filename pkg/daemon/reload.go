@@ -37,10 +37,12 @@ func (s *supervisor) reload() {
 	for i := range s.roles {
 		c := &s.roles[i]
 		switch {
-		case c.proc == nil && !s.wanted(c):
-			c.startAt = time.Time{} // it is not missed any more
-			s.relinquish(c)
-		case c.proc == nil || c.releasing:
+		case c.proc == nil:
+			c.startAt = time.Time{} // it may do better with this configuration
+			if !s.wanted(c) {
+				s.relinquish(c)
+			}
+		case c.releasing:
 		case !s.wanted(c) && !c.dismissed:
 			c.dismissed = true
 			s.end(c)

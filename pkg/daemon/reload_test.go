@@ -11,6 +11,8 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-lb/holdfast/pkg/config"
 )
 
 func TestReload(t *testing.T) {
@@ -92,6 +94,33 @@ func TestDismissedRoleIsWantedAgain(t *testing.T) {
 			s.ends()
 		})
 	}
+}
+
+// A reload may be what a role needs that keeps dying: it does not wait for the end of
+// its pause.
+func TestReloadEndsThePause(t *testing.T) {
+	stage := newStage(t, conf("quiet", forBFD))
+	r, err := stage.opt.read(stage.dir, config.Start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &supervisor{opt: stage.opt, dir: stage.dir, log: zap.NewNop(), running: r, events: make(chan event), up: true}
+	s.initRoles()
+	for i := range s.roles {
+		s.roles[i].startAt = time.Now().Add(time.Hour)
+	}
+	s.reload()
+	for i := range s.roles {
+		c := &s.roles[i]
+		if started := c.proc != nil; started != s.wanted(c) || !c.startAt.IsZero() {
+			t.Errorf("%s process started: %v, planned for %v; wanted: %v", c.title, started, c.startAt, s.wanted(c))
+		}
+	}
+	s.each(func(c *child) { _ = c.proc.Kill() })
+	for s.stopping = true; s.alive(); {
+		s.handle(<-s.events)
+	}
+	s.waiters.Wait()
 }
 
 // A reload that a role cannot follow is over, too, or there would never be another.
