@@ -20,10 +20,11 @@ type Check struct {
 	Spec Spec
 
 	up      bool
-	ran     bool // a first run has been completed
-	retries int  // used in this run
-	streak  int  // completed runs in a row that disagree with up
-	weight  int  // added to the real server's weight
+	ran     bool   // a first run has been completed
+	retries int    // used in this run
+	streak  int    // completed runs in a row that disagree with up
+	weight  int    // added to the real server's weight
+	weighed Result // which weight comes of
 
 	url     int  // HTTP: the URL to ask for next
 	failing bool // HTTP: that URL was the reason to go down; a full pass follows its success
@@ -284,9 +285,9 @@ func (c *Check) conclude(now time.Time, r Result) Step {
 		turned, c.up, c.streak, c.since = true, r.OK, 0, now
 		c.transitions = remember(c.transitions, Transition{now, r.OK, r.Reason})
 	}
-	weight := c.weighs(r)
-	if !r.OK && c.up { // a failure that does not count yet changes nothing
-		weight = c.weight
+	weight := c.weight
+	if r.OK || !c.up { // a failure that does not count yet changes nothing
+		weight, c.weighed = c.weighs(r), r
 	}
 	tell := first || turned || weight != c.weight
 	c.weight = weight
@@ -303,8 +304,8 @@ func (c *Check) conclude(now time.Time, r Result) Step {
 // configured weight, and keeps the state.
 func (c *Check) Adopt(s Spec, now time.Time) Step {
 	c.Spec = s
-	weight := c.weighs(c.last)
-	if !c.ran || !c.last.OK || weight == c.weight {
+	weight := c.weighs(c.weighed)
+	if !c.ran || weight == c.weight {
 		return Step{}
 	}
 	c.weight = weight

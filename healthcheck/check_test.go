@@ -21,6 +21,23 @@ func TestAdoptRecomputesTheWeight(t *testing.T) {
 	}
 }
 
+// An answer that changes nothing does not keep the weight from following its base.
+func TestAdoptAfterAnAnswerThatDoesNotCount(t *testing.T) {
+	for name, r := range map[string]Result{
+		"nothing is known":          {Fault: FaultLocal},
+		"a failure that is retried": {Fault: FaultSignal},
+	} {
+		s := with(spec(Misc{Dynamic: true}), func(s *Spec) { s.RealWeight, s.Retry = 10, 1 })
+		c := NewCheck(s, epoch)
+		c.Finish(epoch, Result{Fault: FaultExit, Value: 42})
+		c.Finish(epoch, r)
+		s.RealWeight = 20
+		if st := c.Adopt(s, epoch); !st.Tell || st.Event.Weight != 20 || !st.Event.Up {
+			t.Errorf("%s: status 42, weight 20: %s, want up with weight 20", name, eventText(st.Event))
+		}
+	}
+}
+
 func TestHistoryIsBounded(t *testing.T) {
 	c := NewCheck(with(spec(TCP{}), func(s *Spec) { s.Retry = 0 }), epoch)
 	for i := range 20 {

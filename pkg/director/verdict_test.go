@@ -58,7 +58,7 @@ func (b *examiner) agree(t *rapid.T) {
 			if !ok {
 				t.Fatalf("%s is made for nobody", key)
 			}
-			if at.check.up != st.Up || st.Last.OK && at.check.weight != st.Weight {
+			if at.check.up != st.Up || at.check.weight != st.Weight {
 				t.Fatalf("%s: the check is up %v with a weight of %d, the policy believes up %v with %d",
 					key, st.Up, st.Weight, at.check.up, at.check.weight)
 			}
