@@ -32,19 +32,24 @@ func runVRRP(ctx context.Context, r daemon.Room) error {
 		Handover:        r.Memory,
 		StandbyFile:     strings.TrimSuffix(r.Sockets(control.VRRP), ".sock") + ".standby",
 	}
-	opt.WatchBFD = func(ctx context.Context, report func(string, bool)) {
+	opt.WatchBFD = watchBFD(r, func(s bfd.Status) bool { return s.VRRP })
+	opt.AskSync = func(ctx context.Context) (uint64, bool) {
+		return director.AskSync(ctx, r.Sockets(control.Checkers))
+	}
+	return router.Run(ctx, opt)
+}
+
+// watchBFD tells a role of the BFD sessions that are meant for it.
+func watchBFD(r daemon.Room, meant func(bfd.Status) bool) func(context.Context, func(string, bool)) {
+	return func(ctx context.Context, report func(string, bool)) {
 		bfd.Watch(ctx, r.Sockets(control.BFD), func(list []bfd.Status) {
 			for _, s := range list {
-				if s.VRRP {
+				if meant(s) {
 					report(s.Name, s.Up)
 				}
 			}
 		})
 	}
-	opt.AskSync = func(ctx context.Context) (uint64, bool) {
-		return director.AskSync(ctx, r.Sockets(control.Checkers))
-	}
-	return router.Run(ctx, opt)
 }
 
 func runBFD(ctx context.Context, r daemon.Room) error {
@@ -69,7 +74,7 @@ func runCheckers(ctx context.Context, r daemon.Room) error {
 		DontReleaseIPVS: r.Flags.DontReleaseIPVS,
 		Restarted:       ranBefore(r.Memory),
 		OrdersFile:      strings.TrimSuffix(r.Sockets(control.Checkers), ".sock") + ".orders",
-		BFDSocket:       r.Sockets(control.BFD),
+		WatchBFD:        watchBFD(r, func(s bfd.Status) bool { return s.Checkers }),
 		VRRPSocket:      r.Sockets(control.VRRP),
 	})
 }

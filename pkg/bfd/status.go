@@ -59,23 +59,39 @@ func (r *role) publish() {
 // and calls f with all of them, at least once a second and at each change,
 // until ctx ends. While the role is away f is not called.
 func Watch(ctx context.Context, path string, f func([]Status)) {
-	const retry = time.Second // the role may have nothing to do and not run
+	const soon, rarely = 20 * time.Millisecond, time.Second
+	pause := soon // the role may have been started with us, and need a moment
 	for ctx.Err() == nil {
 		if c, err := control.Dial(ctx, path); err == nil {
-			_ = c.Events(ctx, func(e control.Event) error {
-				var all []Status
-				if e.Kind == eventKind && json.Unmarshal(e.Data, &all) == nil {
-					f(all)
-				}
-				return nil
-			})
+			if hear(ctx, c, f) == nil {
+				pause = soon
+			}
 			c.Close()
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(retry):
+		case <-time.After(pause):
 		}
+		pause = min(2*pause, rarely) // it may have nothing to do and not run
 	}
+}
+
+// hear takes what is so, and then what changes, until the role hangs up. An error
+// means that nothing was heard.
+func hear(ctx context.Context, c *control.Client, f func([]Status)) error {
+	var all []Status
+	if err := c.Call(ctx, control.Snapshot, nil, &all); err != nil {
+		return err
+	}
+	f(all)
+	_ = c.Events(ctx, func(e control.Event) error {
+		var all []Status
+		if e.Kind == eventKind && json.Unmarshal(e.Data, &all) == nil {
+			f(all)
+		}
+		return nil
+	})
+	return nil
 }
 
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

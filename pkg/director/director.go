@@ -47,9 +47,13 @@ type Options struct {
 	// Signals asks for state dumps; may be nil.
 	Signals <-chan os.Signal
 
-	// The control sockets of the other roles, empty if there is none: for
-	// BFD_CHECK, and for a sync daemon that follows a VRRP instance.
-	BFDSocket, VRRPSocket string
+	// WatchBFD reports which BFD sessions are up, again and again, until ctx
+	// ends. Nil if there is no bfd role.
+	WatchBFD func(ctx context.Context, report func(session string, up bool))
+
+	// VRRPSocket is the control socket of the vrrp role, for a sync daemon that
+	// follows an instance; empty if there is none.
+	VRRPSocket string
 }
 
 // patience is how long a round of requests to the kernel may take in all.

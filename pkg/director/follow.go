@@ -2,7 +2,6 @@ package director
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -17,19 +16,22 @@ const (
 	resync = 10 * time.Second // how often it is asked without an event
 )
 
-// followBFD passes the states of BFD sessions to BFD_CHECKs until ctx ends. The
-// bfd role repeats them every second, so there is nothing to ask for.
+// followBFD passes the states of BFD sessions to BFD_CHECKs until ctx ends.
 func (r *role) followBFD(ctx context.Context) error {
-	return r.follow(ctx, r.opt.BFDSocket, "BFD sessions", r.hearBFD)
+	if r.opt.WatchBFD != nil {
+		r.opt.WatchBFD(ctx, r.engine.Session)
+	}
+	return nil
 }
 
-// follow hears another role again and again until ctx ends. That the role does
-// not run is no news: it may have nothing to do.
-func (r *role) follow(ctx context.Context, socket, what string, hear func(context.Context) error) error {
-	for socket != "" && ctx.Err() == nil {
-		err := hear(ctx)
+// followVRRP keeps the sync daemon in step with the VRRP instance that
+// lvs_sync_daemon names, until ctx ends. That the vrrp role does not run is no
+// news: it may have nothing to do.
+func (r *role) followVRRP(ctx context.Context) error {
+	for r.opt.VRRPSocket != "" && ctx.Err() == nil {
+		err := r.hearVRRP(ctx)
 		if err != nil && ctx.Err() == nil && !errors.Is(err, control.ErrNotRunning) {
-			r.log.Debug(what+" are not known", zap.Error(err))
+			r.log.Debug("VRRP instances are not known", zap.Error(err))
 		}
 		select {
 		case <-ctx.Done():
@@ -37,39 +39,6 @@ func (r *role) follow(ctx context.Context, socket, what string, hear func(contex
 		}
 	}
 	return nil
-}
-
-func (r *role) hearBFD(ctx context.Context) error {
-	c, err := control.Dial(ctx, r.opt.BFDSocket)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	return c.Events(ctx, func(e control.Event) error {
-		var sessions []struct {
-			Name     string `json:"name"`
-			Up       bool   `json:"up"`
-			Checkers bool   `json:"checkers"`
-		}
-		if e.Kind != "bfd" {
-			return nil
-		}
-		if err := json.Unmarshal(e.Data, &sessions); err != nil {
-			return err
-		}
-		for _, s := range sessions {
-			if s.Checkers {
-				r.engine.Session(s.Name, s.Up)
-			}
-		}
-		return nil
-	})
-}
-
-// followVRRP keeps the sync daemon in step with the VRRP instance that
-// lvs_sync_daemon names, until ctx ends.
-func (r *role) followVRRP(ctx context.Context) error {
-	return r.follow(ctx, r.opt.VRRPSocket, "VRRP instances", r.hearVRRP)
 }
 
 // hearVRRP asks for the instances' states with every event, and now and then in

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+
+	"github.com/holdfast-lb/holdfast/pkg/netlab"
 )
 
 func get(url string) string { return "HTTP_GET {\n url {\n " + url + "\n }\n}" }
@@ -18,6 +20,20 @@ func get(url string) string { return "HTTP_GET {\n url {\n " + url + "\n }\n}" }
 func digest(body string) string {
 	sum := md5.Sum([]byte(body))
 	return hex.EncodeToString(sum[:])
+}
+
+// trackFile is the file of a patient, and what its number is multiplied with.
+func trackFile(weight int) string {
+	return fmt.Sprintf("track_file PORTfile {\n file DIR/PORT\n weight %d\n}\n", weight)
+}
+
+// The ends of a BFD session.
+const bfdHere, bfdThere = "10.8.0.1", "10.8.0.2"
+
+// session is a BFD session from the first to the second of two addresses, with a detection
+// time of 0.6 s.
+func session(name, from, to string) string {
+	return "bfd_instance " + name + " {\n source_ip " + from + "\n neighbor_ip " + to + "\n min_rx 200\n min_tx 200\n idle_tx 200\n multiplier 3\n}\n"
 }
 
 func misc(more string) string {
@@ -168,11 +184,6 @@ func closing(well func([]byte) []byte) server {
 // script ends as its file says.
 func script(ill string) server { return writing("0", ill) }
 
-// number is in a track file.
-func number(kind string) server {
-	return writing("0", map[string]string{"down": "1", "weight": "-3"}[kind])
-}
-
 func writing(well, ill string) server {
 	return func(b *bed) func(bool) {
 		return func(on bool) {
@@ -183,6 +194,21 @@ func writing(well, ill string) server {
 			if err := os.WriteFile(filepath.Join(b.dir, fmt.Sprint(b.port)), []byte(content+"\n"), 0o644); err != nil {
 				b.t.Error(err)
 			}
+		}
+	}
+}
+
+// cutOff is at the other end of a BFD session, on a network that is down at times.
+func cutOff(b *bed) func(bool) {
+	peer, sw := b.lab.Namespace("peer"), b.lab.Switch("sw")
+	sw.Connect(b.ns, "bfd0", bfdHere+"/24")
+	sw.Connect(peer, "bfd0", bfdThere+"/24")
+	peer.Daemon(netlab.Holdfast(b.t), session("here", bfdThere, bfdHere), "-C")
+	return func(ill bool) {
+		if ill {
+			peer.Down("bfd0")
+		} else {
+			peer.Up("bfd0")
 		}
 	}
 }

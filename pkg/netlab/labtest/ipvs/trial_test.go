@@ -32,6 +32,7 @@ func agree(a, b []moment, apart time.Duration) bool {
 type trial struct {
 	t    *testing.T
 	bin  string
+	lab  *netlab.Lab
 	beds []*bed
 	ns   *netlab.Namespace
 	dir  string
@@ -43,7 +44,8 @@ type trial struct {
 
 func newTrial(t *testing.T, bin string, patients []patient) *trial {
 	t.Helper()
-	r := &trial{t: t, bin: bin, ns: lab(t).Namespace("lb"), dir: t.TempDir(), cert: certificate(t)}
+	r := &trial{t: t, bin: bin, lab: lab(t), dir: t.TempDir(), cert: certificate(t)}
+	r.ns = r.lab.Namespace("lb")
 	r.ns.AddLink(&netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "lan"}})
 	r.ns.AddAddr("lan", "10.9.0.1/24", "10.9.0.100/32", "10.9.0.11/32", "10.9.0.16/32", "10.9.0.17/32", "10.9.0.18/32", "fd09::1/64", "fd09::100/128", "fd09::11/128")
 	for i, p := range patients {
@@ -100,13 +102,8 @@ func (r *trial) run() map[string][]moment {
 
 // write adds the service of a patient to the configuration.
 func (r *trial) write(to *strings.Builder, b *bed) {
-	check := strings.NewReplacer("PORT", fmt.Sprint(b.port), "DIR", r.dir).Replace(b.check)
-	for _, weight := range []string{"down", "weight"} {
-		if name := fmt.Sprint(b.port, weight); strings.Contains(check, name) {
-			factor := map[string]int{"down": 0, "weight": 1}[weight]
-			fmt.Fprintf(to, "track_file %s {\n file %s/%d\n weight %d\n}\n", name, r.dir, b.port, factor)
-		}
-	}
+	fill := strings.NewReplacer("PORT", fmt.Sprint(b.port), "DIR", r.dir).Replace
+	to.WriteString(fill(b.root))
 	alpha, vip, real := "alpha", "10.9.0.100", "10.9.0.11"
 	if b.first {
 		alpha = ""
@@ -115,7 +112,7 @@ func (r *trial) write(to *strings.Builder, b *bed) {
 		vip, real = "fd09::100", "fd09::11"
 	}
 	fmt.Fprintf(to, "virtual_server %s %d {\n delay_loop 2\n retry 2\n delay_before_retry 1\n connect_timeout 1\n warmup 0\n lb_algo rr\n lb_kind NAT\n protocol TCP\n"+
-		" %s\n real_server %s %d {\n weight 10\n %s\n }\n}\n", vip, b.port, alpha, real, b.port, check)
+		" %s\n real_server %s %d {\n weight 10\n %s\n }\n}\n", vip, b.port, alpha, real, b.port, fill(b.check))
 }
 
 // follow lets a patient fall ill and recover, and notes when the daemon knew.
