@@ -32,17 +32,17 @@ func runVRRP(ctx context.Context, r daemon.Room) error {
 		Handover:        r.Memory,
 		StandbyFile:     strings.TrimSuffix(r.Sockets(control.VRRP), ".sock") + ".standby",
 	}
-	opt.WatchBFD = watchBFD(r, func(s bfd.Status) bool { return s.VRRP })
-	opt.AskSync = func(ctx context.Context) (uint64, bool) {
-		return director.AskSync(ctx, r.Sockets(control.Checkers))
-	}
+	opt.WatchBFD = watchBFD(r.Sockets(control.BFD), func(s bfd.Status) bool { return s.VRRP })
+	checkers := r.Sockets(control.Checkers)
+	opt.AskSync = func(ctx context.Context) (uint64, bool) { return director.AskSync(ctx, checkers) }
 	return router.Run(ctx, opt)
 }
 
-// watchBFD tells a role of the BFD sessions that are meant for it.
-func watchBFD(r daemon.Room, meant func(bfd.Status) bool) func(context.Context, func(string, bool)) {
+// watchBFD tells a role of the BFD sessions that are meant for it. It knows the socket
+// alone: with the room it would keep the first configuration for good.
+func watchBFD(socket string, meant func(bfd.Status) bool) func(context.Context, func(string, bool)) {
 	return func(ctx context.Context, report func(string, bool)) {
-		bfd.Watch(ctx, r.Sockets(control.BFD), func(list []bfd.Status) {
+		bfd.Watch(ctx, socket, func(list []bfd.Status) {
 			for _, s := range list {
 				if meant(s) {
 					report(s.Name, s.Up)
@@ -74,7 +74,7 @@ func runCheckers(ctx context.Context, r daemon.Room) error {
 		DontReleaseIPVS: r.Flags.DontReleaseIPVS,
 		Restarted:       ranBefore(r.Memory),
 		OrdersFile:      strings.TrimSuffix(r.Sockets(control.Checkers), ".sock") + ".orders",
-		WatchBFD:        watchBFD(r, func(s bfd.Status) bool { return s.Checkers }),
+		WatchBFD:        watchBFD(r.Sockets(control.BFD), func(s bfd.Status) bool { return s.Checkers }),
 		VRRPSocket:      r.Sockets(control.VRRP),
 	})
 }

@@ -135,6 +135,7 @@ func open(ctx context.Context, opt Options) (*role, error) {
 		byVRID: map[vridKey][]*instance{}, holders: map[netstate.AddressKey][]*instance{},
 		sysctls: kernel.NewSysctls(), standby: map[string]time.Time{}, delays: map[string]*track.Delay{},
 	}
+	r.opt.Config = nil // which would outlive a reload
 	r.guard = &guard{global: opt.Config.Global.Firewall}
 	r.routeKeys.Store(&map[netstate.RouteKey]bool{})
 	var err error
