@@ -136,11 +136,10 @@ func (r *role) run(file *os.File, duty RoleFunc) int {
 	}
 	if r.kind.role != config.Checkers { // which may have thousands of handshakes to make
 		limitThreads(4)
-	} else {
-		// Much of its memory stays, and little is thrown away: collecting garbage
-		// twice as often costs nothing, and keeps the process small.
-		debug.SetGCPercent(50)
 	}
+	// Much of a role's memory stays, and little is thrown away: collecting garbage twice
+	// as often costs nothing, and keeps the process small.
+	debug.SetGCPercent(50)
 	first, err := r.read(file)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "holdfast:", err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -110,7 +109,6 @@ func Run(ctx context.Context, opt Options) error {
 		return err
 	}
 	defer r.close()
-	debug.SetGCPercent(50) // little is allocated, and a small heap costs little to look through
 	r.serve(group)
 	if err := hurry(); err != nil {
 		r.log.Debug("cannot ask for prompt scheduling", zap.Error(err))
