@@ -122,17 +122,24 @@ func TestLinkBounce(t *testing.T) {
 func TestLoss(t *testing.T) {
 	t.Parallel()
 	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
-		conf := func(p int) router { return router{priority: p, advert: "0.5"} }
+		conf := func(p int) router { return router{priority: p, advert: "1"} }
 		l.start(0, bin[0], conf(150))
 		l.start(1, bin[1], conf(100))
 		l.only(8*time.Second, 0, vip)
+		began := time.Now()
+		sent := func(n int) {
+			since := time.Now()
+			l.Eventually(4*time.Second, "adverts", func() bool { return len(l.adverts(0, since)) >= n })
+		}
 		for range 3 {
 			l.port[1].Deaf(true)
-			l.stays(1100*time.Millisecond, 0, vip)
+			sent(2)
 			l.port[1].Deaf(false)
-			heard := time.Now()
-			l.Eventually(2*time.Second, "an advert", func() bool { return len(l.adverts(0, heard)) > 0 })
+			sent(1)
 			l.stays(50*time.Millisecond, 0, vip)
+		}
+		if got := l.adverts(1, began); len(got) > 0 {
+			t.Errorf("r2 took over: %+v", got[0])
 		}
 	})
 }
