@@ -81,7 +81,7 @@ func TestSameBytes(t *testing.T) {
 // frames is what a router sent, in hexadecimal.
 type frames struct {
 	Adverts, Announcements []string
-	Order                  string // of the first frames: A for an advert, G for an announcement
+	Order                  string // of the first frames: A for adverts, G for an announcement
 	Goodbye                []string
 }
 
@@ -116,7 +116,9 @@ func wire(l *lan, bin string, r router) frames {
 	var order strings.Builder
 	for _, frame := range l.seen[0].Received() {
 		list := []netlab.Frame{frame}
-		if len(netlab.Adverts(list, 51)) > 0 && len(f.Announcements) < announced {
+		// Where many others change their networks, too, an address may take longer than
+		// an interval to be set: how many adverts come before is a matter of the machine.
+		if len(netlab.Adverts(list, 51)) > 0 && len(f.Announcements) < announced && !strings.HasSuffix(order.String(), "A") {
 			order.WriteByte('A')
 		}
 		for addr := range mine {
