@@ -197,14 +197,7 @@ func TestPidFileFollowsNoLink(t *testing.T) {
 }
 
 func TestLink(t *testing.T) {
-	ours, theirFile, err := newLink()
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs, err := linkOn(theirFile)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ours, theirs := linkPair(t)
 	defer theirs.close()
 	archive := strings.Repeat("configuration\n", 100_000)
 	file, err := memoryFile(func(w io.Writer) error {
@@ -280,4 +273,18 @@ func TestNewErrors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// linkPair is a link's both ends: the supervisor's and the role's.
+func linkPair(t *testing.T) (ours, theirs *link) {
+	t.Helper()
+	ours, file, err := newLink()
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err = linkOn(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ours, theirs
 }

@@ -125,14 +125,7 @@ func TestReloadEndsThePause(t *testing.T) {
 
 // A reload that a role cannot follow is over, too, or there would never be another.
 func TestReloadIsAnsweredWhateverComesOfIt(t *testing.T) {
-	ours, theirFile, err := newLink()
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs, err := linkOn(theirFile)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ours, theirs := linkPair(t)
 	r := &role{link: theirs, log: zap.NewNop()}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	done := make(chan struct{})
