@@ -1,31 +1,19 @@
 package main
 
 import (
-	"flag"
 	"os"
 	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write the manual page anew")
+	"gotest.tools/v3/golden"
+)
 
 func TestManual(t *testing.T) {
 	const path = "../../docs/man/holdfast.8"
-	if *update {
-		if err := os.WriteFile(path, []byte(manual()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != manual() {
-		t.Errorf("%s is not current: make docs", path)
-	}
+	golden.Assert(t, manual(), "../"+path, "make docs writes it anew")
 	if man, err := exec.LookPath("mandoc"); err == nil {
 		if out, err := exec.Command(man, "-T", "lint", "-W", "error", path).CombinedOutput(); err != nil {
 			t.Errorf("%v: %s", err, out)

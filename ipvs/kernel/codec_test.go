@@ -1,15 +1,12 @@
 package kernel
 
 import (
-	"flag"
 	"net/netip"
 	"testing"
 
 	"github.com/holdfast-lb/holdfast/ipvs"
 	"github.com/holdfast-lb/holdfast/ipvs/ipvstest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestCodec reads what we write, without a kernel.
 func TestCodec(t *testing.T) {

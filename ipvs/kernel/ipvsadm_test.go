@@ -1,13 +1,12 @@
 package kernel
 
 import (
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/golden"
 
 	"github.com/holdfast-lb/holdfast/ipvs"
 	"github.com/holdfast-lb/holdfast/ipvs/ipvstest"
@@ -28,20 +27,7 @@ func ipvsadmReads(t *testing.T, c *Conn) {
 	write(t, c, ipvstest.Everything())
 	lines := strings.Split(strings.TrimSpace(ipvsadm(t, "-Sn")), "\n")
 	slices.Sort(lines)
-	got := []byte(strings.Join(lines, "\n") + "\n")
-	const golden = "testdata/everything.txt"
-	if *update {
-		if err := os.WriteFile(golden, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("ipvsadm -Sn differs from %s (-want +got):\n%s", golden, diff)
-	}
+	golden.Assert(t, strings.Join(lines, "\n")+"\n", "everything.txt")
 }
 
 func ipvsadmWrites(t *testing.T, c *Conn) {

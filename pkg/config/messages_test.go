@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"flag"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -10,15 +9,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/golden"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 	"github.com/holdfast-lb/holdfast/pkg/config/lint"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // testMachine has the interfaces lo, eth0 and eth1, the users root and nobody,
 // /usr/bin/true, and /etc/lax/check.sh, which everybody can write.
@@ -80,19 +77,7 @@ func TestMessages(t *testing.T) {
 					t.Errorf("no advice: %s", diag.Renderer{}.Text(p))
 				}
 			}
-			golden := strings.TrimSuffix(file, ".conf") + ".golden"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), got.String()); d != "" {
-				t.Error(d)
-			}
+			golden.Assert(t, got.String(), "messages/"+name+".golden")
 		})
 	}
 }

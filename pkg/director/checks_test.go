@@ -2,21 +2,18 @@ package director
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/golden"
 
 	"github.com/holdfast-lb/holdfast/healthcheck"
 	"github.com/holdfast-lb/holdfast/healthcheck/dialogue"
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // specsIn are the checks of a configuration.
 func specsIn(t *testing.T, text string) []healthcheck.Spec {
@@ -62,19 +59,7 @@ func TestChecksOfAConfiguration(t *testing.T) {
 		}
 		fmt.Fprintf(&out, "%s %s\n", kind, b)
 	}
-	const golden = "testdata/checks.golden"
-	if *update {
-		if err := os.WriteFile(golden, []byte(out.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), out.String()); d != "" {
-		t.Errorf("checks differ (-want +got):\n%s", d)
-	}
+	golden.Assert(t, out.String(), "checks.golden")
 }
 
 func TestKeyOfACheck(t *testing.T) {

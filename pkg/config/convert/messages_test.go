@@ -1,18 +1,15 @@
 package convert
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/golden"
 
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestMessages compares what the files of testdata/messages are told with the
 // .golden files beside them: TOML by its reader, the others by its writer.
@@ -43,19 +40,7 @@ func TestMessages(t *testing.T) {
 			if err := (diag.Renderer{}).Write(&got, problems); err != nil {
 				t.Fatal(err)
 			}
-			golden := filepath.Join("testdata/messages", id+".golden")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), got.String()); d != "" {
-				t.Error(d)
-			}
+			golden.Assert(t, got.String(), "messages/"+id+".golden")
 		})
 	}
 }

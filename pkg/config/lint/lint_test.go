@@ -1,12 +1,13 @@
 package lint
 
 import (
-	"flag"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gotest.tools/v3/golden"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,8 +15,6 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // load reads a file of the test data for a machine that has all it names.
 func load(t *testing.T, name string) *config.Reading {
@@ -37,26 +36,14 @@ func load(t *testing.T, name string) *config.Reading {
 	return config.Load(name, syntax.Options{Source: syntax.Text(name, string(text))}, config.Test, env)
 }
 
-// golden compares problems with the golden file of that name.
-func golden(t *testing.T, name string, problems []diag.Problem) {
+// told compares problems with the golden file of that name.
+func told(t *testing.T, name string, problems []diag.Problem) {
 	t.Helper()
 	var got strings.Builder
 	if err := (diag.Renderer{}).Write(&got, problems); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(file, []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), got.String()); d != "" {
-		t.Error(d)
-	}
+	golden.Assert(t, got.String(), name+".golden")
 }
 
 // TestCheck reads each file of the test data, which is named for the footgun it
@@ -82,7 +69,7 @@ func TestCheck(t *testing.T) {
 			if len(problems) != 1 || !strings.HasPrefix(name, problems[0].ID) {
 				t.Errorf("want one problem %s, got %v", name, problems)
 			}
-			golden(t, name, problems)
+			told(t, name, problems)
 		})
 	}
 }
@@ -106,7 +93,7 @@ func TestCompare(t *testing.T) {
 			if len(problems) == 0 && name != "peer-good" {
 				t.Error("nothing was found")
 			}
-			golden(t, name, problems)
+			told(t, name, problems)
 		})
 	}
 }

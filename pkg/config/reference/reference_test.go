@@ -2,7 +2,6 @@ package reference
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -16,7 +15,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/golden"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/config/convert"
@@ -24,28 +23,16 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
 
-var update = flag.Bool("update", false, "write the generated documents anew")
-
 const root = "../../../"
 
 // current compares a file with what it should hold, or writes it.
 func current(t *testing.T, path, want string) {
 	t.Helper()
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(path)
+	name, err := filepath.Rel("testdata", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(want, string(got)); d != "" {
-		t.Errorf("%s is not current; make docs writes it anew:\n%s", path, d)
-	}
+	golden.Assert(t, want, name, "make docs writes %s anew", path)
 }
 
 // TestCurrent proves that the documents say what the keyword table says.

@@ -1,7 +1,6 @@
 package syntax
 
 import (
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,12 +9,10 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/golden"
 
 	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestMessages compares what testdata/*.conf is told with what is in the
 // .golden file beside it. A file is named for the problem it shows.
@@ -53,19 +50,7 @@ func TestMessages(t *testing.T) {
 			if err := (diag.Renderer{}).Write(&got, problems); err != nil {
 				t.Fatal(err)
 			}
-			golden := strings.TrimSuffix(name, ".conf") + ".golden"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), got.String()); d != "" {
-				t.Error(d)
-			}
+			golden.Assert(t, got.String(), id+".golden")
 		})
 	}
 }
