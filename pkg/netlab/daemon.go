@@ -90,10 +90,14 @@ func (d *Daemon) Start() {
 
 func (d *Daemon) pidFile(role string) string { return filepath.Join(d.Dir, role+".pid") }
 
-// Write replaces the configuration file.
+// Write replaces the configuration file. A daemon that is reading it sees all of the old
+// one or all of the new one, never the beginning of it.
 func (d *Daemon) Write(config string) {
 	d.ns.lab.Helper()
-	if err := os.WriteFile(d.Config, []byte(config), 0o600); err != nil {
+	if err := os.WriteFile(d.Config+".new", []byte(config), 0o600); err != nil {
+		d.ns.lab.Fatalf("%v", err)
+	}
+	if err := os.Rename(d.Config+".new", d.Config); err != nil {
 		d.ns.lab.Fatalf("%v", err)
 	}
 }
@@ -125,6 +129,7 @@ func (d *Daemon) Crash() {
 	d.Wait(5 * time.Second)
 	for _, pid := range kids {
 		Poll(5*time.Second, func() bool { return threads(pid) == 0 })
+		syscall.Wait4(pid, nil, 0, nil) // the namespace's first process inherits it; a successor would take it for alive
 	}
 }
 

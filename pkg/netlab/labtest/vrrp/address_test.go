@@ -90,13 +90,16 @@ func ownInterface(n *netlab.Namespace, addr string) string {
 // and nothing is there twice when it comes back as master.
 func TestLeftovers(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ name, extra string }{
-		{"address, route, rule", "virtual_routes {\n 10.77.0.0/16 via 10.5.0.100 dev eth0\n }\n virtual_rules {\n from 10.79.0.0/16 table 100\n }"},
-		{"virtual MAC", "use_vmac"},
+	for _, tt := range []struct {
+		name, extra string
+		run         func(*testing.T, func(*testing.T, *lan, [2]string))
+	}{
+		{"address, route, rule", "virtual_routes {\n 10.77.0.0/16 via 10.5.0.100 dev eth0\n }\n virtual_rules {\n from 10.79.0.0/16 table 100\n }", ours},
+		{"virtual MAC", "use_vmac", mixed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			ours(t, func(t *testing.T, l *lan, bin [2]string) {
+			tt.run(t, func(t *testing.T, l *lan, bin [2]string) {
 				first, _ := pair(l, bin, tt.extra)
 				first.Crash()
 				l.Eventually(8*time.Second, "r2 takes over", func() bool { return l.r[1].Has(vip) })
@@ -146,7 +149,7 @@ func TestOwnAddressStays(t *testing.T) {
 // its detection goes on, is waited for.
 func TestDuplicateAddressDetection(t *testing.T) {
 	t.Parallel()
-	ours(t, func(t *testing.T, l *lan, bin [2]string) {
+	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 		for i := range 2 {
 			for _, dev := range []string{"default", "eth0"} {
 				l.r[i].Sysctl("net/ipv6/conf/"+dev+"/accept_dad", "1")
@@ -207,7 +210,7 @@ func TestAddressStolen(t *testing.T) {
 		})
 	})
 	t.Run("failover", func(t *testing.T) {
-		ours(t, func(t *testing.T, l *lan, bin [2]string) {
+		mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 			l.start(0, bin[0], router{priority: 150, extra: "on_vip_removed failover"})
 			l.start(1, bin[1], router{priority: 100})
 			l.only(5*time.Second, 0, vip)
@@ -240,7 +243,7 @@ func TestAddressStolen(t *testing.T) {
 		})
 	})
 	t.Run("route", func(t *testing.T) {
-		ours(t, func(t *testing.T, l *lan, bin [2]string) {
+		mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 			const route = "10.77.0.0/16 via 10.5.0.100 dev eth0"
 			pair(l, bin, "virtual_routes {\n "+route+"\n }")
 			l.Eventually(5*time.Second, "the route", func() bool { return strings.Contains(l.r[0].Run("ip", "route"), route) })
@@ -254,7 +257,7 @@ func TestAddressStolen(t *testing.T) {
 // An interface is removed and made again. Only the instance on it is concerned.
 func TestInterfaceComesAndGoes(t *testing.T) {
 	t.Parallel()
-	ours(t, func(t *testing.T, l *lan, bin [2]string) {
+	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 		appear := func() {
 			parent := l.r[0].Link("eth0").Attrs().Index
 			l.r[0].AddLink(&netlink.Macvlan{LinkAttrs: netlink.LinkAttrs{Name: "mv0", ParentIndex: parent}, Mode: netlink.MACVLAN_MODE_BRIDGE})
@@ -285,7 +288,7 @@ func TestInterfaceComesAndGoes(t *testing.T) {
 // removed and made; only the instance on it is concerned.
 func TestInterfaceRenamed(t *testing.T) {
 	t.Parallel()
-	ours(t, func(t *testing.T, l *lan, bin [2]string) {
+	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 		const other = "10.6.0.50"
 		conf := func(priority int) []any {
 			return []any{

@@ -161,19 +161,16 @@ func TestPreemptDelay(t *testing.T) {
 
 func TestThreeRouters(t *testing.T) {
 	t.Parallel()
-	l := newLAN(t)
-	var d [3]*netlab.Daemon
-	for i, priority := range []int{150, 200, 100} {
-		bin := netlab.Holdfast(t)
-		if i == 2 {
-			bin = netlab.Keepalived
+	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+		var d [3]*netlab.Daemon
+		for i, priority := range []int{150, 200, 100} {
+			d[i] = l.start(i, []string{bin[0], netlab.Holdfast(t), bin[1]}[i], router{priority: priority})
 		}
-		d[i] = l.start(i, bin, router{priority: priority})
-	}
-	for _, next := range []int{1, 0, 2} {
-		l.settles(8*time.Second, next, vip) // who hears of nobody in time may begin as master
-		d[next].Stop()
-	}
+		for _, next := range []int{1, 0, 2} {
+			l.settles(8*time.Second, next, vip) // who hears of nobody in time may begin as master
+			d[next].Stop()
+		}
+	})
 }
 
 func TestUnicast(t *testing.T) {

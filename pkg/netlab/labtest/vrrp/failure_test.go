@@ -167,33 +167,33 @@ func TestStoppedForSixSeconds(t *testing.T) {
 // the peer does not take over.
 func TestRoleKilled(t *testing.T) {
 	t.Parallel()
-	l := newLAN(t)
-	bin := netlab.Holdfast(t)
-	d := l.start(0, bin, router{priority: 150, advert: "1", extra: "virtual_routes {\n 10.77.0.0/16 via 10.5.0.100 dev eth0\n }"})
-	l.start(1, netlab.Keepalived, router{priority: 100, advert: "1"})
-	l.only(10*time.Second, 0, vip)
-	for range 3 {
-		old := d.RolePid("vrrp")
-		if old == 0 {
-			t.Fatal("no vrrp process")
+	ours(t, func(t *testing.T, l *lan, bin [2]string) {
+		d := l.start(0, bin[0], router{priority: 150, advert: "1", extra: "virtual_routes {\n 10.77.0.0/16 via 10.5.0.100 dev eth0\n }"})
+		l.start(1, bin[1], router{priority: 100, advert: "1"})
+		l.only(10*time.Second, 0, vip)
+		for range 3 {
+			old := d.RolePid("vrrp")
+			if old == 0 {
+				t.Fatal("no vrrp process")
+			}
+			killed := time.Now()
+			if err := syscall.Kill(old, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			l.stays(5*time.Second, 0, vip)
+			now := d.RolePid("vrrp")
+			if now == 0 || now == old {
+				t.Fatalf("the vrrp process was %d and is %d", old, now)
+			}
+			if got := l.adverts(0, killed); len(got) < 3 || got[0].Priority != 150 {
+				t.Fatalf("adverts since then: %d", len(got))
+			}
+			if got := l.adverts(1, killed); len(got) > 0 {
+				t.Fatalf("the peer became master: %+v", got[0])
+			}
 		}
-		killed := time.Now()
-		if err := syscall.Kill(old, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
+		if log := d.Log(); strings.Contains(log, "somebody else removed it") {
+			t.Errorf("what the one before had set seems to be missing:\n%s", log)
 		}
-		l.stays(5*time.Second, 0, vip)
-		now := d.RolePid("vrrp")
-		if now == 0 || now == old {
-			t.Fatalf("the vrrp process was %d and is %d", old, now)
-		}
-		if got := l.adverts(0, killed); len(got) < 3 || got[0].Priority != 150 {
-			t.Fatalf("adverts since then: %d", len(got))
-		}
-		if got := l.adverts(1, killed); len(got) > 0 {
-			t.Fatalf("the peer became master: %+v", got[0])
-		}
-	}
-	if log := d.Log(); strings.Contains(log, "somebody else removed it") {
-		t.Errorf("what the one before had set seems to be missing:\n%s", log)
-	}
+	})
 }

@@ -17,28 +17,28 @@ func TestRelinquish(t *testing.T) {
 	for _, tt := range []struct{ name, extra string }{{"plain", ""}, {"virtual MAC", "use_vmac"}} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			l := newLAN(t)
-			bin := netlab.Holdfast(t)
-			d := l.start(0, bin, "child_wait_time 1\n", router{priority: 150, advert: "2", extra: tt.extra})
-			l.start(1, bin, router{priority: 100, advert: "2", extra: tt.extra})
-			l.only(20*time.Second, 0, vip)
-			stuck := d.RolePid("vrrp")
-			if err := syscall.Kill(stuck, syscall.SIGSTOP); err != nil {
-				t.Fatal(err)
-			}
-			since := time.Now()
-			d.Stop()
-			l.only(10*time.Second, 1, vip)
-			var zero bool
-			for _, a := range l.adverts(0, since) {
-				zero = zero || a.Priority == 0
-			}
-			if !zero {
-				t.Errorf("no advert with priority 0; the log:\n%s", d.Log())
-			}
-			if links := l.r[0].Run("ip", "-br", "link"); strings.Contains(links, "vrrp.51") {
-				t.Errorf("left behind:\n%s", links)
-			}
+			ours(t, func(t *testing.T, l *lan, bin [2]string) {
+				d := l.start(0, bin[0], "child_wait_time 1\n", router{priority: 150, advert: "2", extra: tt.extra})
+				l.start(1, bin[1], router{priority: 100, advert: "2", extra: tt.extra})
+				l.only(20*time.Second, 0, vip)
+				stuck := d.RolePid("vrrp")
+				if err := syscall.Kill(stuck, syscall.SIGSTOP); err != nil {
+					t.Fatal(err)
+				}
+				since := time.Now()
+				d.Stop()
+				l.only(10*time.Second, 1, vip)
+				var zero bool
+				for _, a := range l.adverts(0, since) {
+					zero = zero || a.Priority == 0
+				}
+				if !zero {
+					t.Errorf("no advert with priority 0; the log:\n%s", d.Log())
+				}
+				if links := l.r[0].Run("ip", "-br", "link"); strings.Contains(links, "vrrp.51") {
+					t.Errorf("left behind:\n%s", links)
+				}
+			})
 		})
 	}
 }
@@ -47,80 +47,80 @@ func TestRelinquish(t *testing.T) {
 // pause, however far each got.
 func TestRoleDiesAgainAndAgain(t *testing.T) {
 	t.Parallel()
-	l := newLAN(t)
-	bin := netlab.Holdfast(t)
-	d := l.start(0, bin, router{priority: 150, advert: "1"})
-	l.start(1, bin, router{priority: 100, advert: "1"})
-	l.only(20*time.Second, 0, vip)
-	since := time.Now()
-	last := 0
-	l.Eventually(20*time.Second, "the supervisor tires of starting it", func() bool {
-		if pid := d.RolePid("vrrp"); pid != 0 && pid != last {
-			_ = syscall.Kill(pid, syscall.SIGKILL) // it may be gone already
-			last = pid
-		}
-		return strings.Contains(d.Log(), "giving up what the dead process held")
+	ours(t, func(t *testing.T, l *lan, bin [2]string) {
+		d := l.start(0, bin[0], router{priority: 150, advert: "1"})
+		l.start(1, bin[1], router{priority: 100, advert: "1"})
+		l.only(20*time.Second, 0, vip)
+		since := time.Now()
+		last := 0
+		l.Eventually(20*time.Second, "the supervisor tires of starting it", func() bool {
+			if pid := d.RolePid("vrrp"); pid != 0 && pid != last {
+				_ = syscall.Kill(pid, syscall.SIGKILL) // it may be gone already
+				last = pid
+			}
+			return strings.Contains(d.Log(), "giving up what the dead process held")
+		})
+		l.Eventually(10*time.Second, "a good-bye", func() bool {
+			return slices.ContainsFunc(l.adverts(0, since), func(a netlab.Advert) bool { return a.Priority == 0 })
+		})
+		l.settles(30*time.Second, 0, vip) // when it lives again
 	})
-	l.Eventually(10*time.Second, "a good-bye", func() bool {
-		return slices.ContainsFunc(l.adverts(0, since), func(a netlab.Advert) bool { return a.Priority == 0 })
-	})
-	l.settles(30*time.Second, 0, vip) // when it lives again
 }
 
 // A standby survives a reload and a restart, and ends by itself.
 func TestStandbySurvives(t *testing.T) {
 	t.Parallel()
-	l := newLAN(t)
-	bin := netlab.Holdfast(t)
-	conf := globals + router{priority: 150}.String()
-	d := l.r[0].Daemon(bin, conf, "-P")
-	l.start(1, bin, router{priority: 100})
-	l.settles(8*time.Second, 0, vip)
-	ask := func(command string, args ...string) {
-		t.Helper()
-		if out, err := d.Ask(command, args...); err != nil {
-			t.Fatalf("%s: %v: %s", command, err, out)
+	ours(t, func(t *testing.T, l *lan, bin [2]string) {
+		conf := globals + router{priority: 150}.String()
+		d := l.r[0].Daemon(bin[0], conf, "-P")
+		l.start(1, bin[1], router{priority: 100})
+		l.settles(8*time.Second, 0, vip)
+		ask := func(command string, args ...string) {
+			t.Helper()
+			if out, err := d.Ask(command, args...); err != nil {
+				t.Fatalf("%s: %v: %s", command, err, out)
+			}
 		}
-	}
-	ask("standby", "VI", "--for", "1h")
-	l.settles(8*time.Second, 1, vip)
-	d.Reload(conf + "# changed\n")
-	d.WaitLog(10*time.Second, "Reload complete")
-	l.stays(2*time.Second, 1, vip)
-	d.Stop()
-	d.Start()
-	d.WaitLog(15*time.Second, "(?s)Stopped.*Startup complete")
-	l.stays(3*time.Second, 1, vip)
-	ask("resume", "VI")
-	l.settles(8*time.Second, 0, vip)
-	ask("standby", "VI", "--for", "5s")
-	l.only(5*time.Second, 1, vip)
-	l.settles(15*time.Second, 0, vip)
+		ask("standby", "VI", "--for", "1h")
+		l.settles(8*time.Second, 1, vip)
+		d.Reload(conf + "# changed\n")
+		d.WaitLog(10*time.Second, "Reload complete")
+		l.stays(2*time.Second, 1, vip)
+		d.Stop()
+		d.Start()
+		d.WaitLog(15*time.Second, "(?s)Stopped.*Startup complete")
+		l.stays(3*time.Second, 1, vip)
+		ask("resume", "VI")
+		l.settles(8*time.Second, 0, vip)
+		ask("standby", "VI", "--for", "5s")
+		l.only(5*time.Second, 1, vip)
+		l.settles(15*time.Second, 0, vip)
+	})
 }
 
 // A reload may bring the first BFD session, and an instance that depends on it.
 func TestFirstSessionByReload(t *testing.T) {
 	t.Parallel()
-	l := newLAN(t)
-	bin := netlab.Holdfast(t)
-	session := func(us, peer string) string {
-		return "bfd_instance b {\n source_ip " + us + "\n neighbor_ip " + peer + "\n min_rx 200\n min_tx 200\n}\n"
-	}
-	d := l.r[0].Daemon(bin, globals+router{priority: 150}.String())
-	l.r[1].Daemon(bin, globals+router{priority: 100}.String())
-	peer := l.r[2].Daemon(bin, session("10.5.0.3", "10.5.0.1"))
-	l.settles(8*time.Second, 0, vip)
-	d.Reload(globals + session("10.5.0.1", "10.5.0.3") + router{priority: 150, extra: "track_bfd {\n b\n }"}.String())
-	d.WaitLog(10*time.Second, `Tracked BFD b is UP`)
-	l.settles(10*time.Second, 0, vip)
-	peer.Crash()
-	l.only(10*time.Second, 1, vip)
-	peer.Start()
-	l.settles(15*time.Second, 0, vip)
-	d.Reload(globals + router{priority: 150}.String()) // and take it away again
-	d.WaitLog(10*time.Second, `(?s)Reload complete.*Reload complete`)
-	peer.Stop()
-	l.stays(3*time.Second, 0, vip)
+	ours(t, func(t *testing.T, l *lan, bin [2]string) {
+		session := func(us, peer string) string {
+			return "bfd_instance b {\n source_ip " + us + "\n neighbor_ip " + peer + "\n min_rx 200\n min_tx 200\n}\n"
+		}
+		d := l.r[0].Daemon(bin[0], globals+router{priority: 150}.String())
+		l.r[1].Daemon(bin[1], globals+router{priority: 100}.String())
+		peer := l.r[2].Daemon(netlab.Holdfast(t), session("10.5.0.3", "10.5.0.1"))
+		l.settles(8*time.Second, 0, vip)
+		d.Reload(globals + session("10.5.0.1", "10.5.0.3") + router{priority: 150, extra: "track_bfd {\n b\n }"}.String())
+		d.WaitLog(10*time.Second, `Tracked BFD b is UP`)
+		l.settles(10*time.Second, 0, vip)
+		peer.Crash()
+		l.only(10*time.Second, 1, vip)
+		peer.Start()
+		l.settles(15*time.Second, 0, vip)
+		d.Reload(globals + router{priority: 150}.String()) // and take it away again
+		d.WaitLog(10*time.Second, `(?s)Reload complete.*Reload complete`)
+		peer.Stop()
+		l.stays(3*time.Second, 0, vip)
+	})
 }
 
 // A router that loses its witness gives way to one that has it; if nobody has it, nothing
@@ -163,15 +163,15 @@ func TestLinkbeat(t *testing.T) {
 // An interface without the MULTICAST flag is of no use to adverts, until it has it.
 func TestWithoutMulticast(t *testing.T) {
 	t.Parallel()
-	l := newLAN(t)
-	bin := netlab.Holdfast(t)
-	l.r[0].Run("ip", "link", "set", "eth0", "multicast", "off")
-	d := l.start(0, bin, router{priority: 150})
-	l.start(1, bin, router{priority: 100})
-	d.WaitLog(5*time.Second, `\(VI\) interface eth0 does not support multicast`)
-	l.settles(8*time.Second, 1, vip)
-	l.r[0].Run("ip", "link", "set", "eth0", "multicast", "on")
-	l.settles(8*time.Second, 0, vip)
+	ours(t, func(t *testing.T, l *lan, bin [2]string) {
+		l.r[0].Run("ip", "link", "set", "eth0", "multicast", "off")
+		d := l.start(0, bin[0], router{priority: 150})
+		l.start(1, bin[1], router{priority: 100})
+		d.WaitLog(5*time.Second, `\(VI\) interface eth0 does not support multicast`)
+		l.settles(8*time.Second, 1, vip)
+		l.r[0].Run("ip", "link", "set", "eth0", "multicast", "on")
+		l.settles(8*time.Second, 0, vip)
+	})
 }
 
 // disable_local_igmp holds for as long as the daemon runs.
