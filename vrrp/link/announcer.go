@@ -2,14 +2,9 @@ package link
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
-	"fmt"
 	"net/netip"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // After so many announcements in a row the announcer pauses, so that neither
@@ -32,15 +27,15 @@ type Announcer struct {
 	q  *queue
 }
 
-// NewAnnouncer opens the socket to announce through. report, which may be nil,
+// NewAnnouncer opens the sockets to announce through. report, which may be nil,
 // is told of each announcement that was sent or could not be, from the
 // goroutine of Run.
 func NewAnnouncer(report func(Announcement, error)) (*Announcer, error) {
-	f, err := openFrames()
+	d, err := openDoors()
 	if err != nil {
 		return nil, err
 	}
-	return newAnnouncer(f.announce, f.close, report), nil
+	return newAnnouncer(d.announce, d.close, report), nil
 }
 
 func newAnnouncer(send func(Announcement) error, shut func(), report func(Announcement, error)) *Announcer {
@@ -85,7 +80,7 @@ func (n *Announcer) change(f func(*queue)) {
 	}
 }
 
-// Run sends what is queued until ctx ends, then closes the socket.
+// Run sends what is queued until ctx ends, then closes the sockets.
 func (n *Announcer) Run(ctx context.Context) error {
 	defer n.close()
 	alarm := time.NewTimer(0)
@@ -118,81 +113,4 @@ func (n *Announcer) drain() time.Duration {
 		n.report(a, n.send(a))
 	}
 	return announcePause
-}
-
-// frames sends Ethernet frames through any interface by one packet socket that
-// never receives.
-type frames struct {
-	fd     int
-	cooked int // for links that are not Ethernet; -1 until there is one
-}
-
-func openFrames() (*frames, error) {
-	fd, err := openPacket(unix.SOCK_RAW)
-	if err != nil {
-		return nil, err
-	}
-	return &frames{fd: fd, cooked: -1}, nil
-}
-
-// stuck is how long one frame may wait for room: the socket is that of all interfaces,
-// and one of them may take nothing any more.
-const stuck = 20 * time.Millisecond
-
-func openPacket(kind int) (int, error) {
-	fd, err := unix.Socket(unix.AF_PACKET, kind|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return -1, fmt.Errorf("open packet socket: %w", err)
-	}
-	patience := unix.NsecToTimeval(stuck.Nanoseconds())
-	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &patience); err != nil {
-		unix.Close(fd)
-		return -1, fmt.Errorf("set up packet socket: %w", err)
-	}
-	return fd, nil
-}
-
-func (f *frames) announce(a Announcement) error {
-	if len(a.MAC) == infiniBandLength {
-		return f.announceCooked(a)
-	}
-	frame, err := a.Frame()
-	if err != nil {
-		return err
-	}
-	to := &unix.SockaddrLinklayer{Ifindex: a.Index, Halen: 6, Protocol: binary.NativeEndian.Uint16(frame[12:])}
-	copy(to.Addr[:], frame[:6])
-	for {
-		err = unix.Sendto(f.fd, frame, 0, to)
-		if !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("announce %s: %w", a.Addr, err)
-	}
-	return nil
-}
-
-func (f *frames) announceCooked(a Announcement) error {
-	to, etherType, body, err := a.infiniBand()
-	if err != nil {
-		return err
-	}
-	if f.cooked < 0 {
-		if f.cooked, err = openPacket(unix.SOCK_DGRAM); err != nil {
-			return err
-		}
-	}
-	if err := sendCooked(f.cooked, a.Index, to, etherType, body); err != nil {
-		return fmt.Errorf("announce %s: %w", a.Addr, err)
-	}
-	return nil
-}
-
-func (f *frames) close() {
-	unix.Close(f.fd)
-	if f.cooked >= 0 {
-		unix.Close(f.cooked)
-	}
 }

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestAnnouncer(t *testing.T) {
@@ -54,5 +57,35 @@ func TestAnnouncer(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+// An interface on which nothing gets out any more keeps what is announced there until there
+// is no room. Announcements through the others go out all the same, and none waits.
+func TestAnnounceBesideStuckInterface(t *testing.T) {
+	l := newLAN(t)
+	l.stick(t)
+	l.do(l.a, func() error {
+		d, err := openDoors()
+		if err != nil {
+			return err
+		}
+		defer d.close()
+		through := func(dev string) Announcement {
+			a := ann("a", l.a.Link(dev).Attrs().Index, "192.0.2.50")
+			a.MAC = net.HardwareAddr{2, 0, 0, 0, 0, 1}
+			return a
+		}
+		n := 0
+		for stuck := through("eth0"); err == nil; n++ {
+			err = d.announce(stuck)
+		}
+		if !errors.Is(err, unix.EAGAIN) || n < 1000 {
+			t.Fatalf("after %d announcements: %v", n, err)
+		}
+		if err := d.announce(through("eth1")); err != nil {
+			t.Error(err)
+		}
+		return nil
 	})
 }

@@ -40,10 +40,7 @@ func TestSendAllocatesNothing(t *testing.T) {
 // all of them are served by one socket.
 func TestSendBesideStuckInterface(t *testing.T) {
 	l := newLAN(t)
-	l.Switch("other").Connect(l.a, "eth1", "198.51.100.1/24")
-	if out, err := l.a.Command("tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "8bit", "burst", "1000", "limit", "10000000"); err != nil {
-		t.Skip("cannot hold back packets: ", out)
-	}
+	l.stick(t)
 	src := netip.MustParseAddr("192.0.2.1")
 	through := func(dev string) error {
 		return l.sender.Send(Outgoing{Index: l.a.Link(dev).Attrs().Index, Src: src, Dst: group4, Data: packet4(src, group4, 51, 255)})
@@ -55,6 +52,15 @@ func TestSendBesideStuckInterface(t *testing.T) {
 	}
 	if err := through("eth1"); err != nil {
 		t.Error(err)
+	}
+}
+
+// stick gives a a second interface, and lets nothing more out of the first.
+func (l *lan) stick(t *testing.T) {
+	t.Helper()
+	l.Switch("other").Connect(l.a, "eth1", "198.51.100.1/24")
+	if out, err := l.a.Command("tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "8bit", "burst", "1000", "limit", "100000000"); err != nil {
+		t.Skip("cannot hold back packets: ", out)
 	}
 }
 
