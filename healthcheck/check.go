@@ -31,6 +31,7 @@ type Check struct {
 
 	due     time.Time // zero: nothing is scheduled
 	started time.Time
+	slip    time.Duration // how late that was, and is made up for by the next run
 
 	runs        uint64
 	since       time.Time
@@ -77,6 +78,13 @@ func (c *Check) Suspend() { c.due = time.Time{}; c.retries = 0 }
 // Due is when the next attempt is to be made; zero means not by itself.
 func (c *Check) Due() time.Time { return c.due }
 
+// Move puts the next attempt, if one is scheduled, at a time that suits the caller.
+func (c *Check) Move(due time.Time) {
+	if !c.due.IsZero() {
+		c.due = due
+	}
+}
+
 // Up is the present verdict.
 func (c *Check) Up() bool { return c.up }
 
@@ -88,11 +96,22 @@ func (c *Check) URL() int { return c.url }
 
 // Begin notes that an attempt starts.
 func (c *Check) Begin(now time.Time) {
+	c.slip = 0
 	if !c.due.IsZero() {
-		c.lateness = max(c.lateness, now.Sub(c.due))
+		late := max(0, now.Sub(c.due))
+		c.lateness = max(c.lateness, late)
+		// What a pause of the machine brought together is not to stay together. But
+		// after a long one, or where there is more to do than can be done, the pauses
+		// are not cut short.
+		if late < c.Spec.DelayLoop/2 {
+			c.slip = late
+		}
 	}
 	c.started, c.due = now, time.Time{}
 }
+
+// pause is the time until the next run, after one that began when it should have.
+func (c *Check) pause() time.Duration { return c.Spec.DelayLoop - c.slip }
 
 // Finish takes the answer to the attempt and schedules the next one.
 func (c *Check) Finish(now time.Time, r Result) Step {
@@ -170,7 +189,7 @@ func (c *Check) succeeded(now time.Time, r Result) Step {
 			lines = c.forAll(func(n Name) []Line { return urlSuccess(n, u) })
 		}
 		if !c.passed(h) {
-			c.due = now.Add(c.Spec.DelayLoop)
+			c.due = now.Add(c.pause())
 			if h.FastRecovery && !(c.up && c.ran) {
 				c.due = now
 			}
@@ -255,12 +274,12 @@ func (c *Check) schedule(now time.Time) {
 	switch c.Spec.Ask.(type) {
 	case File, BFD: // they are told
 	case Misc: // start to start, skipping what was missed
-		c.due = c.started.Add(c.Spec.DelayLoop)
+		c.due = c.started.Add(c.pause())
 		if late := now.Sub(c.due); late >= 0 && c.Spec.DelayLoop > 0 {
 			c.due = c.due.Add((late/c.Spec.DelayLoop + 1) * c.Spec.DelayLoop)
 		}
 	default:
-		c.due = now.Add(c.Spec.DelayLoop)
+		c.due = now.Add(c.pause())
 	}
 }
 

@@ -139,7 +139,9 @@ func (a *agenda) await(j *job) {
 		a.queue.remove(j)
 		return
 	}
-	a.queue.set(j, rounded(due, a.epoch, j.check.Spec.DelayLoop))
+	due = rounded(due, a.epoch, j.check.Spec.DelayLoop)
+	j.check.Move(due)
+	a.queue.set(j, due)
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -2,21 +2,19 @@ package probe
 
 import "time"
 
-// maxGrain is to what due times are rounded up, so that checks which come due
-// about together are made together: one wake-up for all of them, which costs
-// more than a check does. Short pauses are rounded less.
-const maxGrain = 16 * time.Millisecond
+// maxGrain is to what due times are rounded, so that checks which come due about
+// together are made together: one wake-up for all of them, which costs more than a
+// check does. Short pauses are rounded less.
+const maxGrain = 20 * time.Millisecond
 
-// rounded is a due time on the grid that fits the pause before it.
+// rounded is a due time on the grid that fits the pause before it. The grid divides
+// the pause, so that a check with a quick answer keeps its place on it.
 func rounded(due, epoch time.Time, pause time.Duration) time.Time {
-	grain := min(pause/256, maxGrain)
+	grain := min(pause/250, maxGrain)
 	if grain <= 0 {
 		return due
 	}
-	if over := due.Sub(epoch) % grain; over > 0 {
-		due = due.Add(grain - over)
-	}
-	return due
+	return epoch.Add(due.Sub(epoch).Round(grain))
 }
 
 // queue holds what is to be done when, in a heap. Each job is in it at most
