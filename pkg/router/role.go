@@ -140,7 +140,7 @@ func open(ctx context.Context, opt Options) (*role, error) {
 	if r.sleeper, err = newSleeper(); err != nil {
 		return nil, err
 	}
-	if r.worker, err = openWorker(opt.Config.Global.VRRP.NetlinkCmd.Size, r.post); err != nil {
+	if r.worker, err = openWorker(opt.Config.Global.VRRP.NetlinkCmd.Size, r.post, r.log); err != nil {
 		return nil, fmt.Errorf("open netlink: %w", err)
 	}
 	if r.sender, err = link.NewSender(); err != nil {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/holdfast-lb/holdfast/pkg/netstate"
 	"github.com/holdfast-lb/holdfast/pkg/netstate/kernel"
@@ -18,10 +21,15 @@ type network interface {
 	FollowVRF(netstate.Link) error
 }
 
+// slowWork is how long a job may take before the log tells of it: what waits for
+// the job, such as the announcement of an address, came later by as much.
+const slowWork = 200 * time.Millisecond
+
 // worker carries out what the kernel is asked to change, one job after the
 // other, so that the loop never waits for it.
 type worker struct {
 	kernel *kernel.Kernel
+	log    *zap.Logger
 	post   func(func())
 	wake   chan struct{} // holds one
 
@@ -32,7 +40,7 @@ type worker struct {
 // job is one piece of work. What it returns, if anything, is run by the loop.
 type job func(ctx context.Context, k network) (done func())
 
-func openWorker(buffer int, post func(func())) (*worker, error) {
+func openWorker(buffer int, post func(func()), log *zap.Logger) (*worker, error) {
 	k, err := kernel.Open()
 	if err != nil {
 		return nil, err
@@ -41,7 +49,7 @@ func openWorker(buffer int, post func(func())) (*worker, error) {
 		k.Close()
 		return nil, fmt.Errorf("vrrp_netlink_cmd_rcv_bufs %d: %w", buffer, err)
 	}
-	return &worker{kernel: k, post: post, wake: make(chan struct{}, 1)}, nil
+	return &worker{kernel: k, log: log, post: post, wake: make(chan struct{}, 1)}, nil
 }
 
 // give queues a job. It never waits: the loop must not wait for the worker,
@@ -75,19 +83,29 @@ func (w *worker) run(ctx context.Context) error {
 	inFull := context.WithoutCancel(ctx)
 	for {
 		if j := w.take(); j != nil {
-			if done := j(inFull, w.kernel); done != nil {
-				w.post(done)
-			}
+			w.do(inFull, j)
 			continue
 		}
 		select {
 		case <-w.wake:
 		case <-ctx.Done():
-			if j := w.take(); j == nil {
+			j := w.take()
+			if j == nil {
 				return nil
-			} else if done := j(inFull, w.kernel); done != nil {
-				w.post(done)
 			}
+			w.do(inFull, j)
 		}
+	}
+}
+
+func (w *worker) do(ctx context.Context, j job) {
+	start := time.Now()
+	done := j(ctx, w.kernel)
+	if took := time.Since(start); took > slowWork {
+		w.log.Info(fmt.Sprintf("The kernel took %v for a change of addresses, routes or links", took.Round(time.Millisecond)),
+			zap.Duration("took", took))
+	}
+	if done != nil {
+		w.post(done)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/holdfast-lb/holdfast/pkg/netlab"
 )
@@ -62,6 +63,9 @@ func TestSameBytes(t *testing.T) {
 			if tt.router.priority == 0 {
 				tt.router.priority = 150
 			}
+			if tt.router.advert == "" {
+				tt.router.advert = "0.8" // so long that busy neighbours do not matter to the order
+			}
 			var got [2]frames
 			t.Run("both", func(t *testing.T) {
 				for i, bin := range []string{netlab.Keepalived, netlab.Holdfast(t)} {
@@ -71,8 +75,9 @@ func TestSameBytes(t *testing.T) {
 					})
 				}
 			})
-			if diff := cmp.Diff(got[0], got[1]); diff != "" {
-				t.Errorf("keepalived (-) and holdfast (+):\n%s", diff)
+			allow(&got[0], &got[1])
+			if diff := cmp.Diff(got[0], got[1], cmpopts.IgnoreUnexported(frames{})); diff != "" {
+				t.Errorf("keepalived (-) and holdfast (+):\n%s\n%s", diff, got[1].log)
 			}
 		})
 	}
@@ -83,6 +88,20 @@ type frames struct {
 	Adverts, Announcements []string
 	Order                  string // of the first frames: A for adverts, G for an announcement
 	Goodbye                []string
+	log                    string
+}
+
+// allow forgives adverts before the first announcement that are there because the kernel
+// was slow to set the address, beside all others that change their networks: holdfast
+// says so of its own, and of keepalived more adverts than holdfast's tell.
+func allow(keepalived, holdfast *frames) {
+	early := func(f *frames) int { return len(f.Order) - len(strings.TrimLeft(f.Order, "A")) }
+	switch k, h := early(keepalived), early(holdfast); {
+	case k > h:
+		keepalived.Order = keepalived.Order[k-h:]
+	case h > k && strings.Contains(holdfast.log, "The kernel took "):
+		holdfast.Order = holdfast.Order[h-k:]
+	}
 }
 
 // wire runs a router and returns its first adverts, the announcements at its election, and
@@ -116,9 +135,7 @@ func wire(l *lan, bin string, r router) frames {
 	var order strings.Builder
 	for _, frame := range l.seen[0].Received() {
 		list := []netlab.Frame{frame}
-		// Where many others change their networks, too, an address may take longer than
-		// an interval to be set: how many adverts come before is a matter of the machine.
-		if len(netlab.Adverts(list, 51)) > 0 && len(f.Announcements) < announced && !strings.HasSuffix(order.String(), "A") {
+		if len(netlab.Adverts(list, 51)) > 0 && len(f.Announcements) < announced {
 			order.WriteByte('A')
 		}
 		for addr := range mine {
@@ -129,6 +146,7 @@ func wire(l *lan, bin string, r router) frames {
 		}
 	}
 	f.Order = order.String()
+	f.log = d.Log()
 	before := len(l.adverts(0, time.Time{}))
 	d.Stop()
 	l.Eventually(5*time.Second, "the good-bye", func() bool {
