@@ -16,18 +16,11 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/control"
 )
 
-const eventsUsage = "[--json] " + placeUsage
-
 // runEvents is holdfast events: what happens in the roles from now on.
 func runEvents(args []string) int {
-	var at place
-	asJSON := false
-	words, err := parseOptions(at.options(option{long: "json", set: func(string) error { asJSON = true; return nil }}), args)
-	if err == nil && len(words) > 0 {
-		err = fmt.Errorf("unexpected %q", words)
-	}
+	at, asJSON, err := placeAndForm(args)
 	if err != nil {
-		return misused("events", eventsUsage, err)
+		return misused("events", formUsage, err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
 	defer stop()

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 	"github.com/holdfast-lb/holdfast/pkg/control"
 	"github.com/holdfast-lb/holdfast/pkg/daemon"
 	"github.com/holdfast-lb/holdfast/pkg/director"
@@ -29,8 +31,26 @@ func run(args []string) int {
 				return c.run(args[2:])
 			}
 		}
+		if !strings.HasPrefix(args[1], "-") && filepath.Base(args[0]) != "keepalived" {
+			return unknownCommand(args[1])
+		}
 	}
 	return runDaemon(args)
+}
+
+// unknownCommand refuses a word that is no command: a typo must not start the daemon.
+// Called by keepalived's name the program only warns of it, as keepalived does.
+func unknownCommand(word string) int {
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	hint := "holdfast --help shows the commands"
+	if near := diag.Suggest(word, names); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	fmt.Fprintf(os.Stderr, "holdfast: %q is not a command: %s\n", word, hint)
+	return exitUsage
 }
 
 // runDaemon does what keepalived does with such a command line.
@@ -65,8 +85,8 @@ type command struct {
 // commands are the subcommands, in the order of the help.
 func commands() []command {
 	return []command{
-		{"status", statusUsage, "show the state of instances, servers and checks, with reasons", runStatus},
-		{"events", eventsUsage, "show what happens from now on", runEvents},
+		{"status", formUsage, "show the state of instances, servers and checks, with reasons", runStatus},
+		{"events", formUsage, "show what happens from now on", runEvents},
 		{"drain", drainUsage, "give a real server no new connections", administer("drain", drainUsage)},
 		{"ready", serverUsage, "let a real server serve again", administer("ready", serverUsage)},
 		{"maint", serverUsage, "take a real server out of service", administer("maint", serverUsage)},

@@ -78,6 +78,8 @@ func TestCommandLine(t *testing.T) {
 		{"-f " + good + " -t surplus", 0, "", "Unexpected argument(s)"},
 		{"-t -f " + missing, 0, "", missing},
 		{"-n -f " + missing, 6, "", missing},
+		{"statu", 2, "", `"statu" is not a command: did you mean status?`},
+		{"start", 2, "", `holdfast --help shows the commands`},
 		{"-T", 1, "", "Usage: genhash"},
 		{"--genhash -s", 1, "", "Usage: genhash"},
 		{"genhash -s 127.0.0.1 -p 1 -u /", 1, "", "connection refused"},

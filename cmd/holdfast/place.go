@@ -37,6 +37,18 @@ func (p *place) options(more ...option) []option {
 	}, more...)
 }
 
+// formUsage is the usage of a command that shows what a daemon says.
+const formUsage = "[--json] " + placeUsage
+
+// placeAndForm reads the arguments of such a command.
+func placeAndForm(args []string) (at place, asJSON bool, err error) {
+	words, err := parseOptions(at.options(option{long: "json", set: func(string) error { asJSON = true; return nil }}), args)
+	if err == nil && len(words) > 0 {
+		err = fmt.Errorf("unexpected %q", words)
+	}
+	return at, asJSON, err
+}
+
 // dial connects to a role.
 func (p *place) dial(ctx context.Context, role string) (*control.Client, error) {
 	var errs []error

@@ -15,18 +15,11 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/control"
 )
 
-const statusUsage = "[--json] " + placeUsage
-
 // runStatus is holdfast status: what every role knows.
 func runStatus(args []string) int {
-	var at place
-	asJSON := false
-	words, err := parseOptions(at.options(option{long: "json", set: func(string) error { asJSON = true; return nil }}), args)
-	if err == nil && len(words) > 0 {
-		err = fmt.Errorf("unexpected %q", words)
-	}
+	at, asJSON, err := placeAndForm(args)
 	if err != nil {
-		return misused("status", statusUsage, err)
+		return misused("status", formUsage, err)
 	}
 	answers := make(map[string]json.RawMessage)
 	for _, role := range []string{control.VRRP, control.Checkers, control.BFD} {
