@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -14,17 +15,19 @@ import (
 // claimWatch looks out for others who use our addresses. Opening its sockets
 // takes time, so it is done beside the loop; only the latest wish counts.
 type claimWatch struct {
-	watcher *link.Watcher
-	wish    chan []link.Watched // holds one
-	log     *zap.Logger
+	watcher interface {
+		Set([]link.Watched) error
+		Close()
+	}
+	wish chan []link.Watched // holds one
+	lost chan error          // holds one
+	log  *zap.Logger
 }
 
 func newClaimWatch(r *role) *claimWatch {
-	return &claimWatch{
-		watcher: link.NewWatcher(func(c link.Claim) { r.post(func() { r.claimed(c) }) }),
-		wish:    make(chan []link.Watched, 1),
-		log:     r.log,
-	}
+	c := &claimWatch{wish: make(chan []link.Watched, 1), lost: make(chan error, 1), log: r.log}
+	c.watcher = link.NewWatcher(func(claim link.Claim) { r.post(func() { r.claimed(claim) }) }, c.fail)
+	return c
 }
 
 // set replaces what is watched. Only the loop calls it.
@@ -36,16 +39,38 @@ func (c *claimWatch) set(want []link.Watched) {
 	c.wish <- want
 }
 
+// fail notes that there is something to begin again.
+func (c *claimWatch) fail(err error) {
+	select {
+	case c.lost <- err:
+	default:
+	}
+}
+
+// run does what is wished, and tries again what failed.
 func (c *claimWatch) run(ctx context.Context) error {
 	defer c.watcher.Close()
+	var want []link.Watched
+	var again <-chan time.Time
+	var said string
 	for {
+		var err error
 		select {
-		case want := <-c.wish:
-			if err := c.watcher.Set(want); err != nil {
-				c.log.Warn("duplicate addresses are not noticed", zap.Error(err))
-			}
+		case want = <-c.wish:
+			err = c.watcher.Set(want)
+		case <-again:
+			err = c.watcher.Set(want)
+		case err = <-c.lost:
 		case <-ctx.Done():
 			return nil
+		}
+		if again = nil; err == nil {
+			continue
+		}
+		again = time.After(checkInterval)
+		if said != err.Error() {
+			c.log.Warn("duplicate addresses are not noticed", zap.Error(err))
+			said = err.Error()
 		}
 	}
 }

@@ -182,16 +182,23 @@ func (r *role) assessLink(i *instance, a *assessment) {
 		a.fault(": entering FAULT state (interface "+name+" down)", "interface %s down", name)
 	}
 	for _, v := range i.virtuals {
-		_, exists := r.mirror.Link(v.index)
-		switch {
-		case v.err != nil:
-			a.fault(fmt.Sprintf(": entering FAULT state (%v)", v.err), "%v", v.err)
-		case exists:
-		case i.election.state() == vrrp.Init:
-			a.pending = true // it is being made
-		default:
-			a.fault(": entering FAULT state (interface "+v.name+" missing)", "interface %s missing", v.name)
-		}
+		r.assessVirtual(i, v, a)
+	}
+}
+
+// assessVirtual is an interface of our own. Whether it has a carrier is up to its parent.
+func (r *role) assessVirtual(i *instance, v *virtual, a *assessment) {
+	l, exists := r.mirror.Link(v.index)
+	switch {
+	case v.err != nil:
+		a.fault(fmt.Sprintf(": entering FAULT state (%v)", v.err), "%v", v.err)
+	case exists && (l.Admin || v != i.virtual):
+	case i.election.state() == vrrp.Init:
+		a.pending = true // it is being made
+	case exists:
+		a.fault(": entering FAULT state (interface "+v.name+" down)", "interface %s down", v.name)
+	default:
+		a.fault(": entering FAULT state (interface "+v.name+" missing)", "interface %s missing", v.name)
 	}
 }
 

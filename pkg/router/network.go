@@ -218,6 +218,9 @@ func (r *role) linkChanged(old netstate.Link, existed bool, l netstate.Link) {
 	if existed && old.Master != l.Master {
 		r.followMaster(l)
 	}
+	if existed {
+		r.virtualChanged(l)
+	}
 	if (!existed || old.Name != l.Name) && r.synced && !r.starting {
 		r.appeared(l)
 	}

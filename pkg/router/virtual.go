@@ -37,6 +37,11 @@ type virtualSpec struct {
 	family netstate.Family
 }
 
+// on is the interface in the kernel's terms.
+func (v virtualSpec) on(parent netstate.Link) netstate.VirtualLink {
+	return netstate.VirtualLink{Name: v.name, Parent: parent.Index, Kind: v.kind, MAC: v.mac, Mode: v.mode, Group: v.group}
+}
+
 // virtualsOf are the interfaces that an instance wants, its own one first;
 // that one is nil if there is none.
 func virtualsOf(c *config.Instance) (own *virtual, all []*virtual) {
@@ -115,9 +120,7 @@ func (r *role) makeVirtual(i *instance, v *virtual) {
 		return
 	}
 	v.making = true
-	want := netstate.VirtualLink{
-		Name: v.name, Parent: parent.Index, Kind: v.kind, MAC: v.mac, Mode: v.mode, Group: v.group,
-	}
+	want := v.on(parent)
 	if l, ok := r.mirror.LinkByName(v.name); ok && want.Matches(l) {
 		v.index = l.Index // left by a predecessor, who may have been master
 	}
@@ -169,6 +172,22 @@ func (r *role) virtualLost(l netstate.Link) {
 				i.log.Warn(fmt.Sprintf("(%s): interface %s is gone, making it again", i.cfg.Name, l.Name))
 				r.makeVirtual(i, v)
 			}
+		}
+	}
+}
+
+// virtualChanged has an interface of our own replaced that somebody renamed, or gave
+// another MAC address.
+func (r *role) virtualChanged(l netstate.Link) {
+	for _, i := range r.instances {
+		for _, v := range i.virtuals {
+			parent, exists := r.mirror.LinkByName(v.parent)
+			if v.index != l.Index || v.making || !exists || v.on(parent).Matches(l) {
+				continue
+			}
+			i.log.Warn(fmt.Sprintf("(%s): interface %s was changed by somebody, making it again", i.cfg.Name, v.name))
+			r.dropVirtuals(v)
+			r.makeVirtual(i, v)
 		}
 	}
 }

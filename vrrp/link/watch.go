@@ -40,13 +40,15 @@ type Watched struct {
 // reported from a goroutine per family. Set waits for no report; Close does.
 type Watcher struct {
 	report func(Claim)
+	lost   func(error)
 	open   map[bool]*watch // by whether it is for IPv6
 	ending sync.WaitGroup
 }
 
-// NewWatcher returns a watcher of nothing.
-func NewWatcher(report func(Claim)) *Watcher {
-	return &Watcher{report: report, open: map[bool]*watch{}}
+// NewWatcher returns a watcher of nothing. lost is told, from the goroutine of a family,
+// that its watching has come to an end by itself; the next Set begins again.
+func NewWatcher(report func(Claim), lost func(error)) *Watcher {
+	return &Watcher{report: report, lost: lost, open: map[bool]*watch{}}
 }
 
 // Set makes the watched interfaces and addresses those that are wanted. What
@@ -159,8 +161,11 @@ func (w *Watcher) start(ipv6 bool, what *wanted) (*watch, error) {
 		return nil, err
 	}
 	w.ending.Go(func() {
-		defer close(n.done)
-		n.read(w.report)
+		err := n.read(w.report)
+		close(n.done)
+		if err != nil {
+			w.lost(fmt.Errorf("watch for duplicate addresses: %w", err))
+		}
 	})
 	return n, nil
 }
@@ -193,8 +198,8 @@ func (n *watch) ended() bool {
 	}
 }
 
-// read reports claims until the socket is closed or fails.
-func (n *watch) read(report func(Claim)) {
+// read reports claims until the socket is closed, or fails with an error.
+func (n *watch) read(report func(Claim)) error {
 	parse := parseARP
 	if n.ipv6 {
 		parse = parseNA
@@ -208,11 +213,13 @@ func (n *watch) read(report func(Claim)) {
 			size, csize, _, from, failed = unix.Recvmsg(int(fd), data, control, 0)
 			return !errors.Is(failed, unix.EAGAIN)
 		})
-		if err != nil || (failed != nil && failed != unix.EINTR && !passing(failed)) {
-			return
-		}
-		if failed != nil {
+		switch {
+		case err != nil: // closed
+			return nil
+		case failed == unix.EINTR || failed != nil && passing(failed):
 			continue
+		case failed != nil:
+			return failed
 		}
 		addr, mac, ok := parse(data[:size])
 		if !ok {

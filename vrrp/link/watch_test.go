@@ -3,10 +3,14 @@ package link
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-lb/holdfast/pkg/netlab"
 )
@@ -39,7 +43,7 @@ func (l *lan) announcement(addr string, mac net.HardwareAddr) Announcement {
 func TestWatchReportsClaims(t *testing.T) {
 	l := newLAN(t)
 	claims := make(chan Claim, 16)
-	w := NewWatcher(func(c Claim) { claims <- c })
+	w := NewWatcher(func(c Claim) { claims <- c }, func(err error) { t.Error(err) })
 	ours, theirs := net.HardwareAddr{2, 0, 0, 0, 0, 1}, net.HardwareAddr{2, 0, 0, 0, 0, 2}
 	watched := Watched{Interface: "eth0", Index: l.endpoint(false).Index, Ours: []net.HardwareAddr{ours}}
 	for _, a := range []string{"192.0.2.50", "2001:db8::50"} {
@@ -71,6 +75,26 @@ func TestWatchReportsClaims(t *testing.T) {
 	w.Close()
 	if len(claims) > 0 {
 		t.Errorf("one claim too many: %+v", <-claims)
+	}
+}
+
+// What ends the watching is told, unless that was our own wish.
+func TestWatchFails(t *testing.T) {
+	r, w, err := os.Pipe() // no socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	n := &watch{file: r}
+	if n.conn, err = r.SyscallConn(); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.read(nil); !errors.Is(err, unix.ENOTSOCK) {
+		t.Errorf("error %v", err)
+	}
+	r.Close()
+	if err := n.read(nil); err != nil {
+		t.Errorf("closed: %v", err)
 	}
 }
 

@@ -66,6 +66,33 @@ func TestVMAC(t *testing.T) {
 	}
 }
 
+// Whoever takes a virtual router's own interface down has made it fail. What was removed,
+// renamed or given another address is replaced.
+func TestVMACDisturbed(t *testing.T) {
+	t.Parallel()
+	const dev, mac = "vrrp.51", "00:00:5e:00:01:33"
+	ours(t, func(t *testing.T, l *lan, bin [2]string) {
+		pair(l, bin, "use_vmac")
+		l.r[0].Down(dev)
+		l.only(8*time.Second, 1, vip)
+		l.r[0].Up(dev)
+		l.settles(12*time.Second, 0, vip)
+		for _, disturb := range []string{
+			"ip link del " + dev,
+			"ip link set " + dev + " address 00:00:5e:00:01:34",
+			"ip link set " + dev + " down && ip link set " + dev + " name other",
+		} {
+			l.r[0].Run("sh", "-c", disturb)
+			l.Eventually(8*time.Second, "the interface is as it was", func() bool {
+				out, err := l.r[0].Command("ip", "link", "show", dev)
+				return err == nil && strings.Contains(out, mac)
+			})
+			l.settles(12*time.Second, 0, vip)
+			l.reaches(vip)
+		}
+	})
+}
+
 // swap exchanges the first two routers in lines about unicast.
 func swap(conf string) string {
 	return strings.NewReplacer("10.5.0.1\n", "10.5.0.2\n", "10.5.0.2\n", "10.5.0.1\n").Replace(conf)
