@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -78,13 +77,6 @@ func (r *reading) slim() {
 	}
 	tidyLater()
 }
-
-// tidyLater returns the memory that reading a configuration has left behind to
-// the system. Not at once: there is more to be done now, which needs memory, too.
-func tidyLater() { time.AfterFunc(calm, debug.FreeOSMemory) }
-
-// calm is when what follows a configuration's reading is over.
-const calm = 5 * time.Second
 
 // newErrors are the errors of r that the running configuration was not already
 // started with. A file that has always had its faults may be reloaded; one

@@ -145,6 +145,9 @@ func (r *role) run(file *os.File, duty RoleFunc) int {
 		fmt.Fprintln(os.Stderr, "holdfast:", err)
 		return ExitFatal
 	}
+	if r.kind.role == config.VRRP { // which will soon be larger than when it read
+		forgetProgram()
+	}
 	logTo := r.Options.logOptions(r.kind.ident, first)
 	if r.kind.role == config.Checkers { // says thousands of lines at once, and is in no hurry after that
 		logTo.Patience = time.Second
