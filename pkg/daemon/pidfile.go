@@ -15,6 +15,9 @@ import (
 // errRunning means that another process holds the pid file's lock.
 var errRunning = errors.New("daemon is already running")
 
+// runningBy is errRunning with the file that tells.
+func runningBy(path string) error { return fmt.Errorf("%w, says pid file %s", errRunning, path) }
+
 // pidFile is a pid file that is ours: locked for as long as we hold it.
 type pidFile struct{ file *os.File }
 
@@ -71,7 +74,7 @@ func lockPidFile(f *os.File) error {
 		case !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES):
 			return fmt.Errorf("lock pid file %s: %w", f.Name(), err)
 		case !dying(f) || time.Since(start) > clearUp:
-			return errRunning
+			return runningBy(f.Name())
 		}
 	}
 }

@@ -223,17 +223,18 @@ func (s *supervisor) claim() (*pidFile, int) {
 	pid, err := claimPidFile(s.opt.PidFiles.Parent)
 	if err == nil {
 		for i := range kinds {
-			if s.opt.Roles&kinds[i].role != 0 && pidFileHeld(kinds[i].pid(s.opt.PidFiles)) {
+			path := kinds[i].pid(s.opt.PidFiles)
+			if s.opt.Roles&kinds[i].role != 0 && pidFileHeld(path) {
 				pid.remove()
-				err = errRunning
+				err = runningBy(path)
 				break
 			}
 		}
 	}
 	switch {
 	case errors.Is(err, errRunning):
-		s.log.Error(errRunning.Error())
-		s.complain(errRunning)
+		s.log.Error(err.Error())
+		s.complain(err)
 		return nil, 0
 	case err != nil:
 		s.log.Error("cannot start", zap.Error(err))
