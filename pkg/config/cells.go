@@ -2,10 +2,11 @@ package config
 
 import "github.com/holdfast-lb/holdfast/pkg/config/diag"
 
-// cells are where a virtual server with all that it holds is put together. A
-// brief reading uses them again for the next one: a million lines then take no
-// more memory than the largest service in them.
+// cells are where a virtual server with all that it holds is put together. Unless
+// all is kept, they are used again for the next one: a million lines then take no
+// more memory than what is kept of them.
 type cells struct {
+	keep     Keep
 	service  *virtualCell
 	servers  stock[realCell]
 	checkers stock[checkerCell]
@@ -41,36 +42,39 @@ func (s *stock[T]) take() *T {
 }
 
 // virtual starts the next virtual server.
-func (c *cells) virtual(again bool, at diag.Span) *virtualDraft {
-	if !again {
-		return &virtualDraft{VirtualServer: &VirtualServer{At: at, DefaultWeight: 1, Quorum: 1}}
-	}
+func (c *cells) virtual(at diag.Span) *virtualDraft {
 	if c.service == nil {
-		c.service = new(virtualCell)
+		*c = cells{keep: c.keep, service: new(virtualCell)}
 	}
 	c.servers.used, c.checkers.used = 0, 0
 	to := c.service
-	to.VirtualServer = VirtualServer{At: at, DefaultWeight: 1, Quorum: 1, RealServers: to.RealServers[:0]}
-	to.draft = virtualDraft{VirtualServer: &to.VirtualServer, reals: to.draft.reals[:0]}
+	v := typed(c.keep, &to.VirtualServer)
+	*v = VirtualServer{At: at, DefaultWeight: 1, Quorum: 1, RealServers: v.RealServers[:0]}
+	to.draft = virtualDraft{VirtualServer: v, reals: to.draft.reals[:0]}
 	return &to.draft
 }
 
-func (c *cells) real(again bool, at diag.Span) *realDraft {
-	if !again {
-		return &realDraft{RealServer: &RealServer{At: at}}
-	}
+func (c *cells) real(at diag.Span) *realDraft {
 	to := c.servers.take()
-	to.RealServer = RealServer{At: at, Checkers: to.Checkers[:0]}
-	to.draft = realDraft{RealServer: &to.RealServer, checkers: to.draft.checkers[:0]}
+	r := typed(c.keep, &to.RealServer)
+	*r = RealServer{At: at, Checkers: r.Checkers[:0]}
+	to.draft = realDraft{RealServer: r, checkers: to.draft.checkers[:0]}
 	return &to.draft
 }
 
-func (c *cells) checker(again bool, kind CheckKind, at diag.Span) *checkerDraft {
-	if !again {
-		return &checkerDraft{Checker: &Checker{Kind: kind, At: at}}
-	}
+func (c *cells) checker(kind CheckKind, at diag.Span) *checkerDraft {
 	to := c.checkers.take()
-	to.Checker = Checker{Kind: kind, At: at}
-	to.draft = checkerDraft{Checker: &to.Checker}
+	k := typed(c.keep, &to.Checker)
+	*k = Checker{Kind: kind, At: at}
+	to.draft = checkerDraft{Checker: k}
 	return &to.draft
+}
+
+// typed is where a value that the operator has described is put: the cell's, or
+// one that outlives the cell.
+func typed[T any](keep Keep, cell *T) *T {
+	if keep == KeepTyped {
+		return new(T)
+	}
+	return cell
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func (d *decoder) openChecker(a *arg, kind CheckKind) bool {
-	c := d.cells.checker(d.env.Brief, kind, a.key.At)
+	c := d.cells.checker(kind, a.key.At)
 	switch kind {
 	case CheckHTTP, CheckSSL:
 		c.HTTP = &HTTPCheck{}

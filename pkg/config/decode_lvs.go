@@ -16,7 +16,7 @@ func openVirtual(d *decoder, a *arg) bool {
 	if !d.nameOrStop(a) {
 		return false
 	}
-	v := d.cells.virtual(d.env.Brief, a.key.At.To(a.words[min(len(a.words), 2)-1].At))
+	v := d.cells.virtual(a.key.At.To(a.words[min(len(a.words), 2)-1].At))
 	w := a.words[0]
 	switch w.Text {
 	case "group":
@@ -76,12 +76,18 @@ func endVirtual(d *decoder) {
 		d.hint("add at least one real_server ADDRESS PORT { }")
 		return
 	}
-	if d.env.Brief && v.Group == "" {
-		d.forget(v)
+	switch {
+	case v.Group != "" || d.cells.keep == KeepAll:
+		d.cells.service = nil // v stays
+		d.virtuals = append(d.virtuals, v)
+	case d.cells.keep == KeepChecks:
+		d.settle(v)
+		d.cfg.forgotten += len(v.reals)
 		return
+	default:
+		d.settle(v)
 	}
-	d.cells = cells{} // v stays
-	d.virtuals = append(d.virtuals, v)
+	d.cfg.VirtualServers = append(d.cfg.VirtualServers, v.VirtualServer)
 }
 
 func setIPFamily(d *decoder, a *arg) {
@@ -240,7 +246,7 @@ func openReal(d *decoder, a *arg) bool {
 		return false
 	}
 	d.fitServer(a.words[0], addr.Addr())
-	d.rs = d.cells.real(d.env.Brief, a.key.At.To(a.words[min(len(a.words), 2)-1].At))
+	d.rs = d.cells.real(a.key.At.To(a.words[min(len(a.words), 2)-1].At))
 	d.rs.Addr = addr
 	return true
 }
@@ -263,7 +269,7 @@ func endReal(d *decoder) {
 func setCheckGroup(d *decoder, a *arg) {
 	switch a.words[0].Text {
 	case "all", "any":
-		d.rs.CheckGroupMode = a.words[0].Text
+		d.rs.AnyCheck = a.words[0].Text == "any"
 	default:
 		d.unknownWord(a.words[0], "all", "any")
 	}

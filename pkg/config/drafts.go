@@ -48,7 +48,7 @@ type state struct {
 	serverGroup  *ServerGroup
 	cells        cells
 	seen         map[netip.AddrPort]*realDraft // of the service being completed
-	late         []diag.Problem                // of virtual servers that are forgotten, for when they are completed
+	late         []diag.Problem                // of virtual servers that are complete already, for when the others are
 
 	completed      bool            // so are the instances
 	missingLink    bool            // an interface does not exist
@@ -128,6 +128,14 @@ type realDraft struct {
 	virtualHost              string // as given
 	inhibit, alpha           Tri
 	checkers                 []*checkerDraft
+}
+
+// timing is that of the real server itself.
+func (r *realDraft) timing() *Timing {
+	if r.Timing == nil {
+		r.Timing = new(Timing)
+	}
+	return r.Timing
 }
 
 type checkerDraft struct {

@@ -36,7 +36,10 @@ func (c *Config) GlobalText(role Role) string {
 }
 
 // dumper writes the lines of a dump.
-type dumper struct{ strings.Builder }
+type dumper struct {
+	strings.Builder
+	regexes map[regexUse]int // how often each is used
+}
 
 func (d *dumper) section(name string) { d.line("======== %s ========", name) }
 

@@ -29,19 +29,37 @@ func (d *dumper) checkers(r *Reading, c *Config) {
 }
 
 func (d *dumper) healthChecks(r *Reading) {
-	titled := false
+	type checked struct {
+		v  *virtualDraft
+		rs *realDraft
+		c  *checkerDraft
+	}
+	var all []checked
+	d.regexes = make(map[regexUse]int)
 	for _, v := range r.virtuals {
 		for _, rs := range v.reals {
 			for _, c := range rs.checkers {
-				if !titled {
-					d.title("Health checkers")
-					titled = true
+				all = append(all, checked{v, rs, c})
+				if c.HTTP != nil {
+					for i := range c.HTTP.URLs {
+						d.regexes[c.HTTP.URLs[i].regex()]++
+					}
 				}
-				d.checker(v, rs, c)
 			}
 		}
 	}
+	if len(all) > 0 {
+		d.title("Health checkers")
+	}
+	for _, a := range all {
+		d.checker(a.v, a.rs, a.c)
+	}
 }
+
+// regexUse is what URLs that share a regular expression have in common.
+type regexUse struct{ text, options string }
+
+func (u *URL) regex() regexUse { return regexUse{u.Regex, strings.Join(u.RegexOptions, " ")} }
 
 func (d *dumper) checker(v *virtualDraft, r *realDraft, c *checkerDraft) {
 	us := func(t time.Duration) int64 { return int64(t / time.Microsecond) }
@@ -216,7 +234,7 @@ func (d *dumper) regex(u *URL) {
 		options = " " + strings.Join(regexOptions, " ")
 	}
 	d.line("     Regex options:%s", options)
-	d.line("     Regex ref count = %d", u.regexUses)
+	d.line("     Regex ref count = %d", d.regexes[u.regex()])
 	if u.RegexMin != 0 || u.RegexMax != 0 {
 		d.line("     Regex min offset = %d", u.RegexMin)
 		d.line("     Regex max offset = %d", u.RegexMax)

@@ -77,7 +77,7 @@ type realView struct {
 func (v *virtualDraft) view() virtualView {
 	view := virtualView{VirtualServer: v.VirtualServer, granularity: v.granularityGiven}
 	for _, r := range v.reals {
-		rv := realView{RealServer: r.RealServer, virtualHost: r.virtualHost, state: ServerState{Weight: r.Weight}}
+		rv := realView{RealServer: r.RealServer, virtualHost: r.virtualHost, state: ServerState{Weight: int(r.Weight)}}
 		for _, c := range r.checkers {
 			if c.Alpha {
 				rv.state.FailedCheckers++
@@ -292,7 +292,7 @@ func (d *dumper) real(g *Global, r realView) {
 	if r.virtualHost != "" {
 		d.line("   VirtualHost = %s", r.virtualHost)
 	}
-	d.timing(&r.Timing, false)
+	d.timing(r.Timing, false)
 	d.line("   Inhibit on failure is %s", choose(r.Inhibit, "ON", "OFF"))
 	d.command("RS up notify script", r.NotifyUp)
 	d.command("RS down notify script", r.NotifyDown)

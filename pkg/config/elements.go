@@ -95,7 +95,7 @@ func (r *recorder) lost(w syntax.Word) {
 }
 
 // What a refused block is read into; an unnamed one has an empty name.
-func scratchVirtual(d *decoder, at syntax.Word) { d.vs = new(cells).virtual(false, at.At) }
+func scratchVirtual(d *decoder, at syntax.Word) { d.vs = new(cells).virtual(at.At) }
 
 func scratchReal(d *decoder, at syntax.Word) {
 	d.rs = &realDraft{RealServer: &RealServer{At: at.At}}

@@ -35,10 +35,19 @@ type Env struct {
 	// ReadFile reads a name table of iproute2, such as /etc/iproute2/rt_tables.
 	ReadFile func(path string) (string, bool)
 
-	// Brief is for those who want to know what is wrong and how everything else
-	// is to be done: virtual servers are checked, but not kept.
-	Brief bool
+	// Keep is what the reader wants of virtual servers.
+	Keep Keep
 }
+
+// Keep says how much of virtual servers is kept: there may be tens of thousands.
+type Keep uint8
+
+// What may be kept. All is checked in any case.
+const (
+	KeepAll    Keep = iota // for a dump: how they were written, too
+	KeepTyped              // what is to be done
+	KeepChecks             // nothing, for those who want to know what is wrong or do something else
+)
 
 // Link is a network interface.
 type Link struct {

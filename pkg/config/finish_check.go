@@ -4,7 +4,6 @@ import (
 	"math"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
@@ -14,6 +13,9 @@ func (d *decoder) finishCheckers() {
 	d.problems = append(d.problems, d.late...)
 	groups := make(map[string]int)
 	d.virtuals = slices.DeleteFunc(d.virtuals, d.groupless)
+	d.cfg.VirtualServers = slices.DeleteFunc(d.cfg.VirtualServers, func(v *VirtualServer) bool {
+		return v.Group != "" && !d.isGroup(v.Group)
+	})
 	for _, v := range d.virtuals {
 		if v.Group != "" {
 			v.groupIndex = groups[v.Group]
@@ -23,12 +25,10 @@ func (d *decoder) finishCheckers() {
 	}
 	for _, v := range d.virtuals {
 		d.servers(v)
-		d.cfg.VirtualServers = append(d.cfg.VirtualServers, v.VirtualServer)
 	}
-	d.countRegexes()
 	s := &d.unguarded
 	s.d = d
-	services := len(d.virtuals)+d.cfg.forgotten > 0
+	services := d.cfg.HasCheckers()
 	if f := d.g.LVSFIFO; f != nil && services {
 		s.keep(&f.Script)
 	}
@@ -64,21 +64,24 @@ func (d *decoder) servers(v *virtualDraft) {
 	s.keep(&v.QuorumDown)
 }
 
-// forget checks a service that nobody will ask for. Of groups, which may follow,
-// it knows nothing.
-func (d *decoder) forget(v *virtualDraft) {
+// settle completes a service as soon as it has been read. Of groups, which may
+// follow, it knows nothing.
+func (d *decoder) settle(v *virtualDraft) {
 	said := d.problems
 	d.problems = d.late
 	d.virtual(v)
 	d.servers(v)
 	d.late, d.problems = d.problems, said
-	d.cfg.forgotten += len(v.reals)
+}
+
+func (d *decoder) isGroup(name string) bool {
+	return slices.ContainsFunc(d.cfg.ServerGroups, func(g *ServerGroup) bool { return g.Name == name })
 }
 
 // groupless reports a service of a group that does not exist. keepalived's test
 // does not count that.
 func (d *decoder) groupless(v *virtualDraft) bool {
-	if v.Group == "" || slices.ContainsFunc(d.cfg.ServerGroups, func(g *ServerGroup) bool { return g.Name == v.Group }) {
+	if v.Group == "" || d.isGroup(v.Group) {
 		return false
 	}
 	var names []string
@@ -88,30 +91,6 @@ func (d *decoder) groupless(v *virtualDraft) bool {
 	d.warn("unknown-server-group", syntax.Word{At: v.At}, "there is no virtual_server_group %s; the service is ignored", v.Group)
 	d.hintClosest(v.Group, names)
 	return true
-}
-
-// countRegexes counts how many urls share each regular expression.
-func (d *decoder) countRegexes() {
-	type regex struct{ text, options string }
-	uses := make(map[regex]int)
-	each := func(f func(u *URL, r regex)) {
-		for _, v := range d.virtuals {
-			for _, r := range v.reals {
-				for _, c := range r.checkers {
-					if c.HTTP == nil {
-						continue
-					}
-					for k := range c.HTTP.URLs {
-						if u := &c.HTTP.URLs[k]; u.Regex != "" {
-							f(u, regex{u.Regex, strings.Join(u.RegexOptions, " ")})
-						}
-					}
-				}
-			}
-		}
-	}
-	each(func(_ *URL, r regex) { uses[r]++ })
-	each(func(u *URL, r regex) { u.regexUses = uses[r] })
 }
 
 // virtual completes one service and checks its servers.
@@ -243,7 +222,11 @@ func (d *decoder) real(v *virtualDraft, r *realDraft) {
 	if r.SMTPAlert == Unset {
 		r.SMTPAlert = v.SMTPAlert
 	}
-	r.Timing.inherit(v.Timing)
+	if r.Timing == nil {
+		r.Timing = &v.Timing
+	} else {
+		r.Timing.inherit(v.Timing)
+	}
 	if addr := d.serverPort(v, r.Addr, r.Method); addr != r.Addr {
 		if r.Addr.Port() != 0 && r.Method.Kind != NAT && !v.byMark && v.Group == "" {
 			d.at("port-mismatch", r.At, "with DR and TUN a real server has the port of the service, %d", addr.Port())

@@ -64,7 +64,7 @@ func (d *decoder) completeTarget(c *checkerDraft) bool {
 // complete resolves a checker's schedule.
 func (d *decoder) complete(v *virtualDraft, r *realDraft, c *checkerDraft) {
 	t := c.given
-	t.inherit(r.Timing)
+	t.inherit(*r.Timing)
 	c.Checker.DelayLoop = or(t.DelayLoop, time.Minute)
 	c.Checker.Warmup = or(t.Warmup, c.DelayLoop)
 	c.Checker.ConnectTimeout = or(t.ConnectTimeout, 5*time.Second)

@@ -1,15 +1,18 @@
 package config_test
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/config/configtest"
+	"github.com/holdfast-lb/holdfast/pkg/config/diag"
 	"github.com/holdfast-lb/holdfast/pkg/config/lint"
 	"github.com/holdfast-lb/holdfast/pkg/config/syntax"
 )
@@ -30,14 +33,17 @@ func FuzzDecode(f *testing.F) {
 			f.Add(string(text))
 		}
 	}
-	machine, brief := testMachine(), testMachine()
-	brief.Brief = true
+	machine, typed, checks := testMachine(), testMachine(), testMachine()
+	typed.Keep, checks.Keep = config.KeepTyped, config.KeepChecks
 	f.Fuzz(func(t *testing.T, text string) {
 		configtest.Bounded(t, func() {
 			o := syntax.Options{Source: syntax.Text("t.conf", text), MaxLines: 1000}
 			for _, mode := range []config.Mode{config.Test, config.Start} {
 				r := config.Load("t.conf", o, mode, machine)
-				sameBriefly(t, r, config.Load("t.conf", o, mode, brief))
+				sameSaid(t, r, config.Load("t.conf", o, mode, checks))
+				again := config.Load("t.conf", o, mode, typed)
+				sameSaid(t, r, again)
+				sameServices(t, r.Config, again.Config)
 				_ = r.DumpData()
 				for _, p := range lint.Tidy(lint.Silence(append(r.Problems, lint.Check(r.Config)...), r.Tree.Comments)) {
 					_ = p.At.Text()
@@ -48,8 +54,18 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// sameBriefly compares what a brief reading says with what the whole one says.
-func sameBriefly(t *testing.T, whole, brief *config.Reading) {
+// sameServices compares the virtual servers of two readings of a text.
+func sameServices(t *testing.T, whole, typed *config.Config) {
+	t.Helper()
+	inOneFile := func(a, b *diag.File) bool { return a == b || a != nil && b != nil && a.Name == b.Name }
+	if d := cmp.Diff(whole.VirtualServers, typed.VirtualServers, cmp.Comparer(inOneFile),
+		cmp.AllowUnexported(config.VirtualServer{}, config.Command{}), cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{})); d != "" {
+		t.Errorf("without the drafts the virtual servers are others:\n%s", d)
+	}
+}
+
+// sameSaid compares what a reading that does not keep all says with what the whole one says.
+func sameSaid(t *testing.T, whole, brief *config.Reading) {
 	t.Helper()
 	said := func(r *config.Reading) []string {
 		var all []string
@@ -62,9 +78,9 @@ func sameBriefly(t *testing.T, whole, brief *config.Reading) {
 		return all
 	}
 	if d := cmp.Diff(said(whole), said(brief)); d != "" {
-		t.Errorf("a brief reading says something else:\n%s", d)
+		t.Errorf("a reading that keeps less says something else:\n%s", d)
 	}
 	if whole.Config.HasCheckers() != brief.Config.HasCheckers() {
-		t.Error("a brief reading does not know that there are virtual servers, or makes them up")
+		t.Error("a reading that keeps less does not know that there are virtual servers, or makes them up")
 	}
 }

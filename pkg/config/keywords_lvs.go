@@ -197,7 +197,7 @@ var virtualBlock = Block{Keywords: []Keyword{
 	{
 		Name: "weight", Takes: Int, Tier: 'B', Min: 1, Max: maxInt32, Default: "1",
 		Doc: "default weight of its real servers",
-		set: func(d *decoder, a *arg) { d.vs.DefaultWeight = int(a.n) },
+		set: func(d *decoder, a *arg) { d.vs.DefaultWeight = int32(a.n) },
 	},
 	{
 		Name: "sorry_server", Takes: Words, Tier: 'A', Args: "<ip> [<port>]",

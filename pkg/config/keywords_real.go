@@ -5,7 +5,7 @@ var realBlock = Block{Keywords: []Keyword{
 	{
 		Name: "weight", Takes: Int, Tier: 'A', Max: maxInt32, Default: "virtual_server weight (1)",
 		Doc: "IPVS weight",
-		set: func(d *decoder, a *arg) { d.rs.Weight, d.rs.weightGiven = int(a.n), true },
+		set: func(d *decoder, a *arg) { d.rs.Weight, d.rs.weightGiven = int32(a.n), true },
 	},
 	{
 		Name: "lvs_method", Takes: Words, Tier: 'B', Default: "virtual_server value", Args: "<as lb_kind>",
@@ -45,27 +45,27 @@ var realBlock = Block{Keywords: []Keyword{
 	{
 		Name: "retry", Takes: Int, Tier: 'B', Min: 1, Max: maxUint32, Default: "virtual_server value",
 		Doc: "default for its checkers",
-		set: func(d *decoder, a *arg) { d.rs.Timing.Retry = new(int(a.n)) },
+		set: func(d *decoder, a *arg) { d.rs.timing().Retry = new(int(a.n)) },
 	},
 	{
 		Name: "delay_before_retry", Takes: Seconds, Tier: 'B', Max: maxMicros, Default: "virtual_server value",
 		Doc: "default for its checkers",
-		set: func(d *decoder, a *arg) { d.rs.Timing.DelayBeforeRetry = new(a.dur) },
+		set: func(d *decoder, a *arg) { d.rs.timing().DelayBeforeRetry = new(a.dur) },
 	},
 	{
 		Name: "warmup", Takes: Seconds, Tier: 'C', Max: maxMicros, Default: "virtual_server value",
 		Doc: "default for its checkers",
-		set: func(d *decoder, a *arg) { d.rs.Timing.Warmup = new(a.dur) },
+		set: func(d *decoder, a *arg) { d.rs.timing().Warmup = new(a.dur) },
 	},
 	{
 		Name: "connect_timeout", Takes: Seconds, Tier: 'B', Min: 1, Max: 4294967295, Default: "virtual_server value",
 		Doc: "default for its checkers",
-		set: func(d *decoder, a *arg) { d.rs.Timing.ConnectTimeout = new(a.dur) },
+		set: func(d *decoder, a *arg) { d.rs.timing().ConnectTimeout = new(a.dur) },
 	},
 	{
 		Name: "delay_loop", Takes: Seconds, Tier: 'B', Min: 1, Max: maxMicros, Default: "virtual_server value",
 		Doc: "default for its checkers",
-		set: func(d *decoder, a *arg) { d.rs.Timing.DelayLoop = new(a.dur) },
+		set: func(d *decoder, a *arg) { d.rs.timing().DelayLoop = new(a.dur) },
 	},
 	{
 		Name: "smtp_alert", Takes: Bool, Tier: 'B', Default: "virtual_server/global value, else true",
@@ -205,12 +205,12 @@ var realBlock = Block{Keywords: []Keyword{
 	{
 		Name: "rise", Takes: Int, Tier: 'C', Min: 1, Max: maxInt32, Ours: true,
 		Doc: "successes in a row of a checker to count as up again",
-		set: func(d *decoder, a *arg) { d.rs.Rise = int(a.n) },
+		set: func(d *decoder, a *arg) { d.rs.Rise = int32(a.n) },
 	},
 	{
 		Name: "fall", Takes: Int, Tier: 'C', Min: 1, Max: maxInt32, Ours: true,
 		Doc: "failures in a row of a checker to count as down, instead of retry",
-		set: func(d *decoder, a *arg) { d.rs.Fall = int(a.n) },
+		set: func(d *decoder, a *arg) { d.rs.Fall = int32(a.n) },
 	},
 	{
 		Name: "check_group", Takes: Words, Tier: 'C', Args: "all|any", Default: "all", Ours: true,

@@ -186,6 +186,7 @@ func newDecoder(tree *syntax.Tree, role Role, mode Mode, env *Env) *decoder {
 	d := &decoder{lines: &tree.Lines, end: tree.End, role: role, mode: mode, env: env, cfg: &Config{}}
 	d.cfg.Global = defaultGlobal(env)
 	d.g = &d.cfg.Global
+	d.cells.keep = env.Keep
 	return d
 }
 

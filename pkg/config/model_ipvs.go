@@ -39,7 +39,7 @@ type VirtualServer struct {
 	Hysteresis    uint32
 	QuorumUp      *Command
 	QuorumDown    *Command
-	DefaultWeight int
+	DefaultWeight int32
 
 	Sorry        *SorryServer
 	SorryInhibit bool
@@ -123,25 +123,26 @@ type SorryServer struct {
 	At     diag.Span
 }
 
-// RealServer is a real_server.
+// RealServer is a real_server. There are tens of thousands of them, so what is small
+// stands together.
 type RealServer struct {
-	At             diag.Span
-	Addr           netip.AddrPort // port in effect
-	Weight         int
-	Method         Method
-	UThreshold     uint32
-	LThreshold     uint32
-	Inhibit        bool
-	NotifyUp       *Command
-	NotifyDown     *Command
-	Alpha          bool
-	Timing         Timing
-	SMTPAlert      Tri
-	VirtualHost    string
-	SNMPName       string
-	Checkers       []*Checker
-	Rise, Fall     int // ours; 0 not given
-	CheckGroupMode string
+	At          diag.Span
+	Addr        netip.AddrPort // port in effect
+	Weight      int32
+	UThreshold  uint32
+	LThreshold  uint32
+	Method      Method
+	Inhibit     bool
+	Alpha       bool
+	SMTPAlert   Tri
+	AnyCheck    bool    // ours: any one of its checks is enough
+	Rise, Fall  int32   // ours; 0 not given
+	Timing      *Timing // the virtual server's where it has none of its own, never nil
+	NotifyUp    *Command
+	NotifyDown  *Command
+	VirtualHost string
+	SNMPName    string
+	Checkers    []*Checker
 }
 
 // Timing is the schedule of a checker, or a default for checkers; nil fields
@@ -254,8 +255,6 @@ type URL struct {
 	RegexStack   [2]int
 	TLSCompliant Tri
 	At           diag.Span
-
-	regexUses int // how many urls share the expression
 }
 
 // StatusRange is an inclusive range of HTTP status codes.

@@ -23,7 +23,7 @@ func Test(o Options, w io.Writer) int {
 	}
 	debug.SetGCPercent(400) // this process ends when it has read the file
 	env := host.Env()
-	env.Brief = true
+	env.Keep = config.KeepChecks
 	r := o.parse(syntax.NewSource(os.DirFS("/"), dir, os.LookupEnv), config.Test, env)
 	_ = diag.Renderer{}.Write(w, r.Problems)
 	return diag.ExitStatus(r.Problems)

@@ -29,7 +29,9 @@ func (o *Options) read(dir string, mode config.Mode) (*reading, error) {
 	src := syntax.NewSource(os.DirFS("/"), dir, os.LookupEnv)
 	src.Seed = uint64(time.Now().UnixNano()) // for ${_RANDOM}; the roles get it with the files
 	env := host.Env()
-	env.Brief = !o.DumpConfig // roles work with virtual servers
+	if !o.DumpConfig {
+		env.Keep = config.KeepChecks // roles work with virtual servers
+	}
 	r := o.parse(src, mode, env)
 	files, err := memoryFile(src.Save)
 	if err != nil {
@@ -52,7 +54,9 @@ func (o *Options) readSaved(files string, mode config.Mode, role config.Role) (*
 		return nil, err
 	}
 	env := host.Env()
-	env.Brief = role != config.Checkers
+	if env.Keep = config.KeepChecks; role == config.Checkers {
+		env.Keep = config.KeepTyped
+	}
 	env.ResolveHost = func(string) (netip.Addr, bool) { return netip.Addr{}, true } // asked once already; it may take seconds
 	return o.parse(src, mode, env), nil
 }

@@ -49,9 +49,9 @@ func specOf(cfg *config.Config, vs *config.VirtualServer, rs *config.RealServer,
 			DelayLoop: ck.DelayLoop, Warmup: ck.Warmup, Retry: ck.Retry,
 			DelayBeforeRetry: ck.DelayBeforeRetry, ConnectTimeout: ck.ConnectTimeout,
 		},
-		Rise: max(rs.Rise, 1), Fall: max(rs.Fall, 1),
+		Rise: int(max(rs.Rise, 1)), Fall: int(max(rs.Fall, 1)),
 		Alpha: ck.Alpha, LogAllFailures: ck.LogAllFailures,
-		RealWeight: rs.Weight, Critical: ck.Critical,
+		RealWeight: int(rs.Weight), Critical: ck.Critical,
 	}
 	if rs.Fall > 0 { // counts failures instead of retries
 		s.Retry = 0

@@ -11,22 +11,22 @@ func TestCheckGroups(t *testing.T) {
 	type state struct{ up, critical bool }
 	tests := []struct {
 		name   string
-		mode   string
+		any    bool
 		checks []state
 		want   bool
 	}{
-		{"no checks", "", nil, true},
-		{"all: one down", "", []state{{true, false}, {false, false}}, false},
-		{"all: all up", "all", []state{{true, false}, {true, true}}, true},
-		{"any: no checks", "any", nil, true},
-		{"any: one up", "any", []state{{true, false}, {false, false}}, true},
-		{"any: none up", "any", []state{{false, false}, {false, false}}, false},
-		{"any: the critical one down", "any", []state{{true, false}, {false, true}}, false},
-		{"any: the critical one up alone", "any", []state{{false, false}, {true, true}}, false},
-		{"any: critical ones only", "any", []state{{true, true}, {true, true}}, true},
+		{"no checks", false, nil, true},
+		{"all: one down", false, []state{{true, false}, {false, false}}, false},
+		{"all: all up", false, []state{{true, false}, {true, true}}, true},
+		{"any: no checks", true, nil, true},
+		{"any: one up", true, []state{{true, false}, {false, false}}, true},
+		{"any: none up", true, []state{{false, false}, {false, false}}, false},
+		{"any: the critical one down", true, []state{{true, false}, {false, true}}, false},
+		{"any: the critical one up alone", true, []state{{false, false}, {true, true}}, false},
+		{"any: critical ones only", true, []state{{true, true}, {true, true}}, true},
 	}
 	for _, tt := range tests {
-		s := &server{cfg: &config.RealServer{CheckGroupMode: tt.mode}}
+		s := &server{cfg: &config.RealServer{AnyCheck: tt.any}}
 		for _, c := range tt.checks {
 			s.checks = append(s.checks, check{up: c.up, spec: healthcheck.Spec{Critical: c.critical}})
 		}

@@ -48,14 +48,14 @@ type server struct {
 	cfg    *config.RealServer
 	checks []check
 
-	up     bool      // all checks say so
-	told   bool      // somebody has been told of up
+	up     bool // all checks say so
+	told   bool // somebody has been told of up
+	in     bool // it is in the kernel's tables, see update
+	admin  Admin
 	weight int32     // configured plus what the checks add
 	since  time.Time // of up
 	reason string    // why it is down, for people
-	in     bool      // it is in the kernel's tables, see update
 
-	admin    Admin
 	deadline time.Time // of a drain: when it becomes Maint; zero is never
 	ramp     time.Time // when slow_start began; zero if it is over
 }
@@ -73,7 +73,7 @@ func (s *server) name() string { return serverName(s.vs, s.cfg.Addr) }
 // healthy says what the checks make of the server: all of them must be up, or,
 // where any one is enough, all that are critical and one of the others.
 func (s *server) healthy() bool {
-	anyone := s.cfg.CheckGroupMode == "any"
+	anyone := s.cfg.AnyCheck
 	others, up := 0, 0
 	for i := range s.checks {
 		c := &s.checks[i]
@@ -92,7 +92,7 @@ func (s *server) healthy() bool {
 
 // total is the configured weight plus what the checks add.
 func (s *server) total() int32 {
-	sum := s.cfg.Weight
+	sum := int(s.cfg.Weight)
 	for i := range s.checks {
 		sum += s.checks[i].weight
 	}

@@ -19,7 +19,7 @@ func drawService(t *rapid.T) *config.VirtualServer {
 	for i := range rapid.IntRange(1, 5).Draw(t, "servers") {
 		r := rs(fmt.Sprintf("10.9.0.%d:80", i+1), rapid.IntRange(0, 3).Draw(t, "weight"))
 		r.Inhibit, r.Alpha = rapid.Bool().Draw(t, "inhibit"), rapid.Bool().Draw(t, "alpha")
-		total += r.Weight
+		total += int(r.Weight)
 		servers = append(servers, r)
 	}
 	v := vs(servers...)

@@ -26,7 +26,7 @@ func vs(servers ...*config.RealServer) *config.VirtualServer {
 
 // rs is a real server with a check, which the test drives.
 func rs(at string, weight int) *config.RealServer {
-	return &config.RealServer{Addr: addr(at), Weight: weight, Checkers: []*config.Checker{{}}}
+	return &config.RealServer{Addr: addr(at), Weight: int32(weight), Timing: new(config.Timing), Checkers: []*config.Checker{{}}}
 }
 
 func addr(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }

@@ -149,7 +149,7 @@ func (p *policy) status() *control.CheckersStatus {
 			}
 			rs := control.RealServer{
 				Name: s.name(), Up: s.up, Since: s.since, Admin: s.admin.String(), DrainUntil: s.deadline,
-				Weight: s.weight, Configured: s.cfg.Weight, InPool: s.in, PoolWeight: weight, Reason: s.reason,
+				Weight: s.weight, Configured: int(s.cfg.Weight), InPool: s.in, PoolWeight: weight, Reason: s.reason,
 			}
 			for i := range s.checks {
 				rs.Checks = append(rs.Checks, control.Check{Key: s.checks[i].spec.Key})
