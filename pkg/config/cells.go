@@ -49,7 +49,7 @@ func (c *cells) virtual(at diag.Span) *virtualDraft {
 	c.servers.used, c.checkers.used = 0, 0
 	to := c.service
 	v := typed(c.keep, &to.VirtualServer)
-	*v = VirtualServer{At: at, DefaultWeight: 1, Quorum: 1, RealServers: v.RealServers[:0]}
+	*v = VirtualServer{At: at, DefaultWeight: 1, Quorum: 1, RealServers: to.RealServers[:0]}
 	to.draft = virtualDraft{VirtualServer: v, reals: to.draft.reals[:0]}
 	return &to.draft
 }
@@ -57,7 +57,7 @@ func (c *cells) virtual(at diag.Span) *virtualDraft {
 func (c *cells) real(at diag.Span) *realDraft {
 	to := c.servers.take()
 	r := typed(c.keep, &to.RealServer)
-	*r = RealServer{At: at, Checkers: r.Checkers[:0]}
+	*r = RealServer{At: at, Checkers: to.Checkers[:0]}
 	to.draft = realDraft{RealServer: r, checkers: to.draft.checkers[:0]}
 	return &to.draft
 }
@@ -71,7 +71,8 @@ func (c *cells) checker(kind CheckKind, at diag.Span) *checkerDraft {
 }
 
 // typed is where a value that the operator has described is put: the cell's, or
-// one that outlives the cell.
+// one that outlives the cell. It is to be written before it is read: each page of
+// new memory that is read first costs twice.
 func typed[T any](keep Keep, cell *T) *T {
 	if keep == KeepTyped {
 		return new(T)

@@ -137,9 +137,7 @@ func (r *role) run(file *os.File, duty RoleFunc) int {
 	if r.kind.role != config.Checkers { // which may have thousands of handshakes to make
 		limitThreads(4)
 	}
-	// Much of a role's memory stays, and little is thrown away: collecting garbage twice
-	// as often costs nothing, and keeps the process small.
-	debug.SetGCPercent(50)
+	debug.SetGCPercent(starting)
 	first, err := r.read(file)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "holdfast:", err)
@@ -220,8 +218,17 @@ func (r *role) socketOf(name string) string {
 func (r *role) tellReady() {
 	if r.ready.CompareAndSwap(false, true) {
 		_ = r.link.send(message{Ready: true}, nil)
+		debug.SetGCPercent(running)
 	}
 }
+
+// How far the heap of a role may grow before its garbage is collected, in percent of
+// what is in use. Nearly all that is made at a start stays. Later little is thrown
+// away: collecting twice as often as is usual costs nothing, and keeps the process small.
+const (
+	starting = 1000
+	running  = 50
+)
 
 // exitCode is what the supervisor makes its decisions from.
 func (r *role) exitCode(err error) int {

@@ -57,7 +57,8 @@ func (r *role) start(ctx context.Context) error {
 	if !errors.Is(adding.Err(), context.Canceled) { // else nothing is wrong, we are to end
 		r.finish(out)
 	}
-	r.report(e) // takes longer than the programming where there are thousands of services
+	r.report(e)
+	r.policy.begin(r.report) // takes longer than the programming where there are thousands of services
 	r.setDaemons(ctx, r.kernel, daemonsOf(r.cfg, r.states))
 	r.settled()
 	r.engine.Set(r.policy.specs())

@@ -9,7 +9,6 @@ import (
 	"github.com/holdfast-lb/holdfast/healthcheck"
 	"github.com/holdfast-lb/holdfast/ipvs"
 	"github.com/holdfast-lb/holdfast/pkg/config"
-	"github.com/holdfast-lb/holdfast/pkg/notify"
 )
 
 // checksOf returns the checks of one real server. Their keys are unique in a
@@ -43,9 +42,11 @@ type place struct {
 
 // load takes a new configuration, the first one too, and carries over what is
 // known of servers and checks that are in it again. found is what the kernel
-// holds when a role starts; it matters only for the first configuration.
+// holds when a role starts; it matters only for the first configuration, of which
+// begin tells.
 func (p *policy) load(cfg *config.Config, checks checksOf, found ipvs.Table, now time.Time) effects {
 	before, old := p.pools, p.byID
+	first := old == nil
 	p.teller, p.initNotifies = teller{&cfg.Global}, cfg.Global.RSInitNotifies
 	p.pools = make([]*pool, 0, len(cfg.VirtualServers))
 	p.keys = make([]ipvs.Key, 0, len(cfg.VirtualServers))
@@ -61,9 +62,6 @@ func (p *policy) load(cfg *config.Config, checks checksOf, found ipvs.Table, now
 	here := newFindings(found)
 
 	var e effects
-	if len(before) == 0 { // each has something to say
-		e.lines, e.notes = make([]line, 0, len(cfg.VirtualServers)), make([]notify.Event, 0, len(cfg.VirtualServers))
-	}
 	for _, vs := range cfg.VirtualServers {
 		id := identify(vs)
 		keys := keysOf(vs, groups)
@@ -77,11 +75,10 @@ func (p *policy) load(cfg *config.Config, checks checksOf, found ipvs.Table, now
 		if vs.Group != "" && cfg.Global.Firewall.NFIPVS {
 			pl.keys, pl.marking = throughMarks(keys, p.mark(vs, cfg))
 		}
-		was := old[id]
-		if was == nil {
-			p.create(&e, pl, checks, here, now)
-		} else {
+		if was := old[id]; was != nil {
 			p.inherit(&e, pl, was, checks, now)
+		} else if p.create(pl, checks, here, now); !first {
+			p.introduce(&e, pl)
 		}
 		p.enter(&e, pl)
 		p.schedule(pl, now)
@@ -148,20 +145,43 @@ func newServers(pl *pool, checks checksOf, now time.Time) []*server {
 }
 
 // create starts a virtual server.
-func (p *policy) create(e *effects, pl *pool, checks checksOf, here findings, now time.Time) {
+func (p *policy) create(pl *pool, checks checksOf, here findings, now time.Time) {
 	pl.servers = newServers(pl, checks, now)
 	for _, s := range pl.servers {
 		if s.up && len(s.checks) > 0 && here.lacks(pl.keys, s.cfg) {
 			s.assumeDown()
 		}
 		p.recalled.obey(pl, s)
-		if p.initNotifies && s.up {
-			p.server(e, pl, s, true, "Initial state is UP")
-		}
 	}
-	p.judgeFirst(e, pl)
+	pl.quorum = pl.gains(pl.sum())
 	pl.panics = pl.panicking()
 	pl.update(now)
+}
+
+// introduce tells how a virtual server begins.
+func (p *policy) introduce(e *effects, pl *pool) {
+	if p.initNotifies {
+		for _, s := range pl.servers {
+			if s.up {
+				p.server(e, pl, s, true, "Initial state is UP")
+			}
+		}
+	}
+	p.announceFirst(e, pl)
+}
+
+// begin tells how the first configuration begins.
+func (p *policy) begin(tell func(effects)) { p.eachPool(tell, p.introduce) }
+
+// eachPool tells of one virtual server at a time: there may be tens of thousands
+// of lines.
+func (p *policy) eachPool(tell func(effects), of func(*effects, *pool)) {
+	var e effects
+	for _, pl := range p.pools {
+		e.lines, e.notes = e.lines[:0], e.notes[:0]
+		of(&e, pl)
+		tell(e)
+	}
 }
 
 // assumeDown takes the kernel's word for it: an earlier process of ours has
@@ -237,23 +257,19 @@ func (p *policy) reweigh(e *effects, pl *pool, s *server, old int32) {
 	e.say(pl, s, "Changing weight from %d to %d for %s service %s of VS %s", old, s.weight, state, s.name(), pl.name)
 }
 
-// stop says good-bye, of one virtual server at a time: there are tens of
-// thousands of lines.
+// stop says good-bye.
 func (p *policy) stop(tell func(effects)) {
-	var e effects
-	for _, pl := range p.pools {
-		e.lines, e.notes = e.lines[:0], e.notes[:0]
+	p.eachPool(tell, func(e *effects, pl *pool) {
 		for _, s := range pl.servers {
 			e.say(pl, s, "Shutting down service %s from VS %s", s.name(), pl.name)
 			if pl.cfg.Omega && s.up {
-				p.server(&e, pl, s, false, "Shutting down")
+				p.server(e, pl, s, false, "Shutting down")
 			}
 		}
 		if pl.cfg.Omega && pl.quorum {
-			p.service(&e, pl, false, "Shutting down")
+			p.service(e, pl, false, "Shutting down")
 		}
-		tell(e)
-	}
+	})
 }
 
 // table is the whole table that should be.

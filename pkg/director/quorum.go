@@ -5,17 +5,15 @@ import (
 	"time"
 )
 
-// judgeFirst decides the quorum of a virtual server that has just begun. One
+// announceFirst tells the quorum of a virtual server that has just begun. One
 // that starts with nothing on purpose says so only when that brings the sorry
 // server.
-func (p *policy) judgeFirst(e *effects, pl *pool) {
-	sum := pl.sum()
-	pl.quorum = pl.gains(sum)
+func (p *policy) announceFirst(e *effects, pl *pool) {
 	switch {
 	case pl.quorum:
-		p.announceQuorum(e, pl, "Gained quorum", sum)
+		p.announceQuorum(e, pl, "Gained quorum", pl.sum())
 	case !pl.cfg.Alpha || pl.cfg.Sorry != nil:
-		p.announceQuorum(e, pl, "Starting with quorum down", sum)
+		p.announceQuorum(e, pl, "Starting with quorum down", pl.sum())
 		p.announceSorry(e, pl)
 	}
 }

@@ -63,6 +63,9 @@ type stage struct {
 func begin(t *testing.T, cfg *config.Config, found ...ipvs.Entry) *stage {
 	s := &stage{T: t}
 	s.e = s.p.load(cfg, testChecks, found, epoch)
+	s.p.begin(func(e effects) {
+		s.e.lines, s.e.notes = append(s.e.lines, e.lines...), append(s.e.notes, e.notes...)
+	})
 	return s
 }
 

@@ -63,7 +63,7 @@ func TestTwoGroupsShareAService(t *testing.T) {
 	cfg.ServerGroups = groups
 	s := begin(t, cfg)
 	both := "VS [g1]:0 and VS [g2]:0 both use the IPVS service 10.9.0.101:80/tcp: it has the servers of both and the settings of the first"
-	s.said("Gained quorum 1+0=1 <= 2 for VS [g1]:0", "Gained quorum 1+0=1 <= 8 for VS [g2]:0", both)
+	s.said(both, "Gained quorum 1+0=1 <= 2 for VS [g1]:0", "Gained quorum 1+0=1 <= 8 for VS [g2]:0")
 	s.tables(`
 		10.9.0.100:80/tcp rr
 		  10.9.0.11:80 NAT 1
