@@ -35,7 +35,10 @@ type assessment struct {
 }
 
 func (a *assessment) fault(line string, name string, args ...any) {
-	a.reasons = append(a.reasons, reason{name: fmt.Sprintf(name, args...), line: line})
+	why := reason{name: fmt.Sprintf(name, args...), line: line}
+	if !slices.Contains(a.reasons, why) {
+		a.reasons = append(a.reasons, why)
+	}
 }
 
 // reassess recomputes everything that follows from the facts, for every
@@ -184,6 +187,41 @@ func (r *role) assessLink(i *instance, a *assessment) {
 	for _, v := range i.virtuals {
 		r.assessVirtual(i, v, a)
 	}
+	for _, name := range i.carriers {
+		if l, exists := r.mirror.LinkByName(name); exists && !r.usable(l) {
+			a.fault(": entering FAULT state (interface "+name+" down)", "interface %s down", name)
+		}
+	}
+}
+
+// carriersOf are the other interfaces that an instance needs: those that its addresses,
+// routes and rules name, but for what is marked no_track.
+func carriersOf(c *config.Instance) (names []string) {
+	own := c.Interface
+	if c.VMAC != nil {
+		own = c.VMAC.Name
+	}
+	need := func(name string, noTrack bool) {
+		if name != "" && name != c.Interface && name != own && !noTrack && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, list := range [][]config.Address{c.VIPs, c.ExcludedVIPs} {
+		for _, a := range list {
+			if a.VMACName != "" {
+				a.Dev = a.Parent
+			}
+			need(a.Dev, a.NoTrack)
+		}
+	}
+	for _, route := range c.Routes {
+		need(route.Dev, route.NoTrack)
+	}
+	for _, rule := range c.Rules {
+		need(rule.IIF, rule.NoTrack)
+		need(rule.OIF, rule.NoTrack)
+	}
+	return names
 }
 
 // assessVirtual is an interface of our own. Whether it has a carrier is up to its parent.

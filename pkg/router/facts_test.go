@@ -53,6 +53,16 @@ func TestAssess(t *testing.T) {
 			reasons: "interface eth1 down", weight: -20,
 		},
 		{
+			name: "interfaces of addresses, routes and rules",
+			change: func(c *config.Instance) {
+				c.ExcludedVIPs = []config.Address{{Prefix: netip.MustParsePrefix("198.51.100.1/24"), Dev: "eth1"}, {Prefix: netip.MustParsePrefix("198.51.100.2/24"), Dev: "eth1"}}
+				c.Routes = []config.Route{{Dev: "eth2"}, {Dev: "eth5", NoTrack: true}, {Dev: "eth6"}}
+				c.Rules = []config.Rule{{IIF: "eth3"}, {OIF: "eth4"}}
+			},
+			links:   []netstate.Link{eth(1, "eth0", true), eth(2, "eth1", false), eth(3, "eth2", false), eth(4, "eth3", false), eth(5, "eth4", false), eth(6, "eth5", false), eth(7, "eth6", true)},
+			reasons: "interface eth1 down, interface eth2 down, interface eth3 down, interface eth4 down",
+		},
+		{
 			name:   "a script that has not answered holds back, a weighted one does not",
 			change: func(c *config.Instance) { c.TrackScripts = []config.Track{{Name: "a"}, {Name: "b", Weight: 20}} }, pending: true,
 		},

@@ -28,6 +28,7 @@ type holdings struct {
 	settled    time.Time // by then the mirror has followed those that are done
 	repairAt   time.Time // not before
 	waysAt     time.Time // likewise routes and rules, of which one was refused
+	refused    bool      // since all routes and rules were there the last time, one was refused
 	taken      bool      // somebody removed what the operator wants to be handed over then
 	suspect    bool      // perhaps so: it went while we were changing things
 }
@@ -296,7 +297,7 @@ func (r *role) applied(i *instance, failed []kernel.Failure) {
 			r.dirty = true
 		}
 		if !isAddress && f.Op.Verb == netstate.Add {
-			i.waysAt = time.Now().Add(refusalTime)
+			i.waysAt, i.refused = time.Now().Add(refusalTime), true
 		}
 	}
 	r.refused(failed)

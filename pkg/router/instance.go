@@ -36,6 +36,7 @@ type instance struct {
 	unsent   string     // why the last advert could not be sent
 	virtual  *virtual   // the interface of its own, nil without
 	virtuals []*virtual // that one and those beside it
+	carriers []string   // other interfaces that it needs
 
 	holdings
 	reasons        []reason
@@ -79,7 +80,7 @@ func (r *role) newInstance(c *config.Instance) *instance {
 
 // adoptConfig gives an instance its configuration, at first or by reload.
 func (r *role) adoptConfig(i *instance, c *config.Instance) {
-	i.cfg = c
+	i.cfg, i.carriers = c, carriersOf(c)
 	i.log = r.log.With(zap.String("instance", c.Name))
 	addrs := make([]netip.Addr, len(c.VIPs))
 	for n, a := range c.VIPs {

@@ -250,7 +250,7 @@ func (r *role) concerns(name string) bool {
 		return slices.ContainsFunc(list, func(t config.Track) bool { return t.Name == name })
 	}
 	for _, i := range r.instances {
-		if i.cfg.Interface == name || tracked(i.cfg.TrackInterfaces) ||
+		if i.cfg.Interface == name || slices.Contains(i.carriers, name) || tracked(i.cfg.TrackInterfaces) ||
 			i.election.group != nil && tracked(i.election.group.TrackInterfaces) {
 			return true
 		}

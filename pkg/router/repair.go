@@ -50,6 +50,7 @@ func (r *role) repair() {
 		suspect := i.suspect
 		i.suspect = false
 		if len(ops) == 0 {
+			i.refused = i.refused && now.Before(i.waysAt)
 			continue
 		}
 		if suspect {
@@ -59,7 +60,11 @@ func (r *role) repair() {
 		}
 		i.repairAt = now.Add(repairPause)
 		for _, op := range ops {
-			i.say("%s again: somebody else removed it", r.opText(op))
+			why := "somebody else removed it"
+			if _, ok := op.Item.(netstate.Address); !ok && i.refused {
+				why = "it was refused or is gone"
+			}
+			i.say("%s again: %s", r.opText(op), why)
 		}
 		r.apply(i, ops)
 		if slices.ContainsFunc(ops, func(op netstate.Op) bool { _, ok := op.Item.(netstate.Address); return ok }) {

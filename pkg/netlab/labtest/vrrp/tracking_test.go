@@ -43,6 +43,16 @@ func TestTrackers(t *testing.T) {
 			func(s *tracked) { s.l.port1[0].Unplug() }, func(s *tracked) { s.l.port1[0].Plug() }, false,
 		},
 		{
+			"interface of an excluded address",
+			"", "virtual_ipaddress_excluded {\n 10.6.0.50/24 dev eth1\n }",
+			func(s *tracked) { s.l.port1[0].Unplug() }, func(s *tracked) { s.l.port1[0].Plug() }, false,
+		},
+		{
+			"interface of a route",
+			"", "virtual_routes {\n 10.77.0.0/16 via 10.6.0.3 dev eth1\n }",
+			func(s *tracked) { s.l.port1[0].Unplug() }, func(s *tracked) { s.l.port1[0].Plug() }, false,
+		},
+		{
 			"file without weight",
 			"vrrp_track_file f {\n file FILE\n weight 0\n }", "track_file {\n f\n }",
 			func(s *tracked) { s.write("1") }, func(s *tracked) { s.write("0") }, false,
