@@ -132,6 +132,9 @@ func (p *planner) change(h, w *Entry) {
 	if h.Service.normal() != w.Service.normal() {
 		p.more = append(p.more, Op{Verb: EditService, Service: w.Service})
 	}
+	if slices.Equal(h.Destinations, w.Destinations) {
+		return
+	}
 	clear(p.there)
 	for i, d := range h.Destinations {
 		p.there[d.AddrPort()] = i

@@ -137,7 +137,6 @@ func (r *role) run(file *os.File, duty RoleFunc) int {
 	if r.kind.role != config.Checkers { // which may have thousands of handshakes to make
 		limitThreads(4)
 	}
-	debug.SetGCPercent(starting)
 	first, err := r.read(file)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "holdfast:", err)
@@ -223,12 +222,16 @@ func (r *role) tellReady() {
 }
 
 // How far the heap of a role may grow before its garbage is collected, in percent of
-// what is in use. Nearly all that is made at a start stays. Later little is thrown
+// what is in use. Nearly all that is made of a configuration stays. Later little is thrown
 // away: collecting twice as often as is usual costs nothing, and keeps the process small.
 const (
-	starting = 1000
-	running  = 50
+	settingUp = 1000
+	running   = 50
 )
+
+// takenOver is when a role does what a new configuration asks for, at the latest if it
+// is not one of the longest.
+const takenOver = time.Second / 4
 
 // exitCode is what the supervisor makes its decisions from.
 func (r *role) exitCode(err error) int {
@@ -282,6 +285,7 @@ func (r *role) listen(ctx context.Context, reload chan<- *config.Config, leave c
 			continue
 		}
 		c, err := r.read(file)
+		time.AfterFunc(takenOver, func() { debug.SetGCPercent(running) })
 		if err != nil {
 			r.log.Error("the configuration stays as it was", zap.Error(err))
 		} else {
@@ -302,6 +306,7 @@ func (r *role) read(file *os.File) (*config.Config, error) {
 		return nil, errors.New("configuration from the supervisor: it did not arrive; are too many files open?")
 	}
 	defer file.Close()
+	debug.SetGCPercent(settingUp)
 	data, err := content(file)
 	if err != nil {
 		return nil, fmt.Errorf("configuration from the supervisor: %w", err)
