@@ -199,7 +199,7 @@ var globalDaemonBlock = Block{Keywords: []Keyword{
 	},
 	{
 		Name: "lvs_reconcile_interval", Takes: Seconds, Tier: 'C', Role: Checkers, Max: 86400000000, Default: "5", Ours: true,
-		Doc: "how often the IPVS table is compared with the configuration and put right; 0 only at changes",
+		Doc: "how often the IPVS table is compared with the configuration and put right; 0 only at changes, and until the kernel takes what it has refused",
 		set: func(d *decoder, a *arg) { d.g.LVS.ReconcileInterval = a.dur },
 	},
 	{

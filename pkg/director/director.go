@@ -59,8 +59,12 @@ type Options struct {
 // patience is how long a round of requests to the kernel may take in all.
 const patience = 30 * time.Second
 
-// retryDelay is the pause after a reconciliation that failed.
-const retryDelay = time.Second
+// retryDelay is the pause after a reconciliation that failed, and the first one after
+// a request that was refused; it doubles up to longestRetry.
+const (
+	retryDelay   = time.Second
+	longestRetry = time.Minute
+)
 
 // checker makes health checks.
 type checker interface {
@@ -153,7 +157,9 @@ type role struct {
 	unsure       bool                // after an error: what differs next may be our own doing
 	errands      []errand            // for the worker to do before
 	busy         bool                // the worker has a job
-	refused      map[string]bool     // requests that the kernel keeps refusing
+	refused      map[string]ipvs.Key // requests that the kernel keeps refusing, and what service they are about
+	insist       time.Time           // when to try these again; zero if the next period does
+	pause        time.Duration       // before that
 	unsettled    time.Time           // when to try again what is set beside the table; zero if all is set
 	failing      map[string]bool     // what could not be set this time, and why; the worker's
 	failed       map[string]bool     // and the time before
@@ -172,7 +178,7 @@ func newRole(opt Options, k ipvs.Kernel) *role {
 		queries: make(chan query), locates: make(chan struct{}),
 		dirty:   make(map[ipvs.Key]bool),
 		leaving: make(map[ipvs.Key]bool),
-		refused: make(map[string]bool),
+		refused: make(map[string]ipvs.Key),
 		failing: make(map[string]bool),
 	}
 }
@@ -278,6 +284,12 @@ func (r *role) loop(ctx context.Context) {
 			if !r.retry.IsZero() && !now.Before(r.retry) {
 				r.full, r.retry = true, time.Time{}
 			}
+			if !r.insist.IsZero() && !now.Before(r.insist) {
+				r.insist = time.Time{}
+				for _, k := range r.refused {
+					r.dirty[k] = true
+				}
+			}
 			if !r.unsettled.IsZero() && !now.Before(r.unsettled) {
 				r.unsettled = time.Time{}
 				r.settle()
@@ -293,7 +305,7 @@ func (r *role) loop(ctx context.Context) {
 // deadline is when the loop has something to do by itself; zero is never.
 func (r *role) deadline() time.Time {
 	next := r.policy.deadline()
-	for _, t := range []time.Time{r.retry, r.unsettled} {
+	for _, t := range []time.Time{r.retry, r.insist, r.unsettled} {
 		if next.IsZero() || !t.IsZero() && t.Before(next) {
 			next = t
 		}

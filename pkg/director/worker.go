@@ -3,6 +3,7 @@ package director
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -84,15 +85,16 @@ func (r *role) finish(o outcome) {
 		r.retry, r.unsure = time.Now().Add(retryDelay), true
 		return
 	}
-	refused := make(map[string]bool)
+	refused, news := make(map[string]ipvs.Key), false
 	for _, f := range o.refused {
 		name := f.Op.String()
-		refused[name] = true
-		if !r.refused[name] {
+		refused[name] = f.Op.Service.Key
+		if _, known := r.refused[name]; !known {
 			r.log.Error(refusalText(f), zap.String("service", f.Op.Service.Key.String()))
+			news = true
 		}
 	}
-	foreign := slices.DeleteFunc(o.foreign, func(op ipvs.Op) bool { return r.refused[op.String()] })
+	foreign := slices.DeleteFunc(o.foreign, func(op ipvs.Op) bool { _, known := r.refused[op.String()]; return known })
 	if len(foreign) > 0 {
 		r.counts.Drift += uint64(len(foreign))
 		r.counts.LastDrift = time.Now()
@@ -105,11 +107,25 @@ func (r *role) finish(o outcome) {
 	r.left(o)
 	if o.job.full {
 		r.rested = time.Now().Add(rest * o.took)
-		r.refused = refused
-		return
 	}
-	for name := range refused {
-		r.refused[name] = true
+	maps.DeleteFunc(r.refused, func(_ string, k ipvs.Key) bool { return o.job.full || o.job.expected[k] })
+	maps.Copy(r.refused, refused)
+	r.tryAgain(news)
+}
+
+// tryAgain sees to it that what the kernel has refused is asked for again where no
+// period does: what others change is left alone then, but what we want is not
+// given up.
+func (r *role) tryAgain(news bool) {
+	switch {
+	case len(r.refused) == 0 || r.cfg.Global.LVS.ReconcileInterval > 0:
+		r.insist, r.pause = time.Time{}, 0
+	case news:
+		r.pause = retryDelay
+		r.insist = time.Now().Add(r.pause)
+	case r.insist.IsZero():
+		r.pause = min(2*r.pause, longestRetry)
+		r.insist = time.Now().Add(r.pause)
 	}
 }
 

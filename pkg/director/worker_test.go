@@ -2,6 +2,7 @@ package director
 
 import (
 	"context"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,6 +55,36 @@ func TestServiceIsGivenUpWhileItChanges(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Without a period, what the kernel has refused is asked for again, less and less
+// often.
+func TestRefusedWithoutPeriod(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := ipvstest.New()
+		tries := 0
+		k.FailWith(func(op ipvs.Op) error {
+			if op.Verb != ipvs.AddDestination || op.Destination.Addr != addr("10.9.0.12:80").Addr() {
+				return nil
+			}
+			tries++
+			return syscall.EINVAL
+		})
+		g := launch(t, k, every(0, cfgOf(vs(rs("10.9.0.11:80", 1), rs("10.9.0.12:80", 1)))))
+		time.Sleep(retryDelay + 2*retryDelay + 4*retryDelay)
+		synctest.Wait()
+		if tries != 4 {
+			t.Errorf("asked %d times in seven seconds, want at the start and after 1, 2 and 4", tries)
+		}
+		k.FailWith(nil)
+		k.Applied()
+		time.Sleep(longestRetry)
+		synctest.Wait()
+		g.did("add 10.9.0.12:80 to 10.9.0.100:80/tcp")
+		time.Sleep(2 * longestRetry)
+		g.did()
+		g.end()
+	})
 }
 
 // blind is a kernel whose table cannot be read for a while.
