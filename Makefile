@@ -82,9 +82,10 @@ corpus: ## verdicts and values of the configurations in CORPUS beside keepalived
 
 .PHONY: soak
 SOAK ?= 10
-soak: build ## the lab's tests SOAK times over, ten thousand random stories of a router and sessions with each kind of hostile server (root)
+soak: build ## the lab's tests SOAK times over, accidents of three routers, ten thousand random stories of a router and sessions with each kind of hostile server (root)
 	STORY_SEEDS=10000 $(GO) test -count=1 -timeout 1h -run TestStories ./pkg/router
 	HOLDFAST_SESSIONS=10000 $(GO) test -count=1 -timeout 1h -run SessionsWithHostileServers ./healthcheck/probe
+	ACCIDENTS_SEED=$$(date +%s) ACCIDENTS=100 $(LABTEST) -v -run TestAccidents ./pkg/netlab/labtest/vrrp
 	HOLDFAST_LAB=require HOLDFAST_BIN=$(CURDIR)/bin/holdfast $(GO) test -count=$(SOAK) -p 1 -timeout 24h $(LABTESTS)
 
 .PHONY: package

@@ -18,6 +18,8 @@ type Machine struct {
 	standby   bool
 	hold      bool // preemption waits
 
+	silence bool // the master before us did not say good-bye
+
 	// departed is when a master said priority 0, until that router follows
 	// somebody again.
 	departed time.Time
@@ -306,6 +308,7 @@ func (m *Machine) listen(now time.Time) {
 // To adopt is to go on where a predecessor was interrupted: nobody is notified,
 // for nothing has changed, but the network is told again in case it did.
 func (m *Machine) toMaster(now time.Time, cause *router, adopt bool) {
+	m.noteSilence()
 	for _, r := range m.routers {
 		r.restoreOwner()
 		r.master, r.learned = netip.Addr{}, r.cfg.Interval
@@ -321,6 +324,14 @@ func (m *Machine) toMaster(now time.Time, cause *router, adopt bool) {
 	m.become(Master, adopt, cause, now)
 	for _, r := range m.routers {
 		r.announceAsMaster(now)
+	}
+}
+
+// noteSilence notes why we become master. That nobody was heard since we last were
+// changes nothing.
+func (m *Machine) noteSilence() {
+	if slices.ContainsFunc(m.routers, func(r *router) bool { return r.master.IsValid() }) {
+		m.silence = !slices.ContainsFunc(m.routers, func(r *router) bool { return r.leaving })
 	}
 }
 

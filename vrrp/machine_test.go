@@ -125,6 +125,19 @@ func TestElection(t *testing.T) {
 			{1 * sec, adv(100), nil, 4500 * ms},
 			{4500 * ms, Expired{}, takeover(128), 5500 * ms},
 		}},
+		{"a master that was silent hears of us before we yield to it", v3(), []step{
+			started,
+			{1 * sec, adv(200), nil, 4500 * ms},
+			{4500 * ms, Expired{}, takeover(128), 5500 * ms},
+			{4600 * ms, adv(200), []Action{send(128), became(Master, Backup)}, 8100 * ms},
+		}},
+		{"a master that left knows that it was not master", v3(), []step{
+			started,
+			{1 * sec, adv(200), nil, 4500 * ms},
+			{2 * sec, adv(0), nil, 2500 * ms},
+			{2500 * ms, Expired{}, takeover(128), 3500 * ms},
+			{3 * sec, adv(200), []Action{became(Master, Backup)}, 6500 * ms},
+		}},
 		{"priority 0 leaves the skew time only", v3(), []step{
 			started,
 			{1 * sec, adv(200), nil, 4500 * ms},
@@ -247,6 +260,17 @@ func TestMaster(t *testing.T) {
 			{4999 * ms, adv(100), nil, 5500 * ms},
 			{5 * sec, adv(100), []Action{send(128), LowerHeard{}, announce(5)}, 5500 * ms},
 		}},
+		{"what came too soon after another is announced later", v3(func(c *Config) { c.Announce.Delay, c.Announce.LowerDelay = 0, 0 }), []step{
+			{4 * sec, adv(100), []Action{conflict, send(128), LowerHeard{}, announce(5)}, 4500 * ms},
+			{4100 * ms, adv(100), nil, 4500 * ms},
+			{4500 * ms, Expired{}, []Action{send(128)}, 5500 * ms},
+			{5500 * ms, Expired{}, []Action{send(128)}, 6 * sec},
+			{6 * sec, Expired{}, []Action{announce(5)}, 6500 * ms},
+		}},
+		{"who just became master is in no conflict with who yields", v3(), []step{
+			{3550 * ms, adv(100), []Action{send(128), LowerHeard{}, announce(5)}, 4500 * ms},
+			{4 * sec, adv(100), []Action{conflict}, 4500 * ms},
+		}},
 		{"the end of a conflict is reported", v3(func(c *Config) { c.Announce.Delay, c.Announce.LowerDelay = 0, 0 }), []step{
 			{4 * sec, adv(100), []Action{conflict, send(128), LowerHeard{}, announce(5)}, 4500 * ms},
 			{4500 * ms, Expired{}, []Action{send(128)}, 5500 * ms},
@@ -265,17 +289,20 @@ func TestMaster(t *testing.T) {
 		{"a foreign claim to our address is contradicted, once a second", v3(), []step{
 			{4 * sec, Claim{By: "02:00:00:00:00:01"}, []Action{announce(5)}, 4500 * ms},
 			{4100 * ms, Claim{By: "02:00:00:00:00:01"}, nil, 4500 * ms},
+			{4500 * ms, Expired{}, []Action{send(128)}, 5500 * ms},
+			{5500 * ms, Expired{}, []Action{send(128)}, 6 * sec},
+			{6 * sec, Expired{}, []Action{announce(5)}, 6500 * ms},
 		}},
 		{"after a stall, listen first", v3(), []step{
-			{10 * sec, Expired{}, []Action{announce(5)}, 11 * sec}, // the second set was due
+			{10 * sec, Expired{}, nil, 11 * sec}, // although the second set is due
 			{11 * sec, Expired{}, []Action{send(128), announce(5)}, 12 * sec},
 		}},
 		{"after a stall a better master is found", v3(), []step{
-			{10 * sec, Expired{}, []Action{announce(5)}, 11 * sec},
+			{10 * sec, Expired{}, nil, 11 * sec},
 			{10001 * ms, adv(200), []Action{became(Master, Backup)}, 13501 * ms},
 		}},
 		{"after a stall nopreempt accepts whoever took over", v3(nopreempt), []step{
-			{10 * sec, Expired{}, []Action{announce(5)}, 11 * sec},
+			{10 * sec, Expired{}, nil, 11 * sec},
 			{10001 * ms, adv(100), []Action{became(Master, Backup)}, 13501 * ms},
 		}},
 		{"timer_expired_backup", v3(nopreempt, func(c *Config) { c.ExpiredBackup = 254 }), []step{

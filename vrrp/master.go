@@ -25,6 +25,7 @@ func (r *router) advertDue(now time.Time) {
 	if !r.listenUntil.IsZero() { // nobody spoke up
 		r.listenUntil = time.Time{}
 		r.send(now)
+		r.second = set{} // the one below is followed by another
 		r.announceAgain(now, r.cfg.Announce.Repeat, r.cfg.Announce.Delay)
 	} else if silent := now.Sub(r.lastAdvert); silent > r.tolerated() {
 		r.stalled(silent, now)
@@ -88,11 +89,17 @@ func (r *router) advertInMaster(a Advert, now time.Time) {
 	}
 }
 
-// yield gives way to a better master.
+// yield gives way to a better master. If we took over because one fell silent, there may
+// have been a master all the time, which did not hear of us while hosts heard our
+// announcements: an advert of ours makes it announce the addresses again.
 func (r *router) yield(a Advert, now time.Time) {
-	if r.cfg.HigherSendAdvert {
+	if r.cfg.HigherSendAdvert || r.m.silence {
 		r.send(now)
 	}
+	r.stepBack(a, now)
+}
+
+func (r *router) stepBack(a Advert, now time.Time) {
 	r.m.toBackup(r, now)
 	r.follow(a, now)
 }
@@ -114,18 +121,22 @@ func (r *router) lowerInMaster(a Advert, mine uint8, now time.Time) {
 	if !r.listenUntil.IsZero() { // we were away, and it took over rightfully
 		if !r.cfg.Preempt {
 			r.m.log(r.index, Info, "%v took over with priority %d in the meantime", a.From, a.Priority)
-			r.yield(a, now)
+			r.stepBack(a, now)
 			return
 		}
 		r.listenUntil = time.Time{}
 		r.send(now)
 		r.nextAdvert, r.answerAt = now.Add(r.cfg.Interval), now.Add(r.cfg.Interval)
+		r.announceDue(now) // what was held back
 	}
 	r.noteRival(a, now)
 	if !r.cfg.NoLowerAdvert && r.mayAnswer(now) {
 		r.send(now)
 	}
 	if now.Before(r.reportAt) {
+		for _, other := range r.m.routers {
+			other.announceAfter(r.reportAt, other.cfg.Announce.LowerRepeat)
+		}
 		return
 	}
 	r.reportAt = now.Add(max(r.cfg.Interval, calm))
@@ -148,7 +159,11 @@ func (r *router) mayAnswer(now time.Time) bool {
 // claimed is somebody else using one of our addresses. If we are master the
 // network must be told again whose it is.
 func (r *router) claimed(by string, now time.Time) {
-	if r.m.state != Master || now.Before(r.claimAt) {
+	if r.m.state != Master {
+		return
+	}
+	if now.Before(r.claimAt) {
+		r.announceAfter(r.claimAt, r.cfg.Announce.Repeat)
 		return
 	}
 	r.claimAt = now.Add(calm)
@@ -163,7 +178,12 @@ type rivalry struct {
 	rivalUntil time.Time // silent until then, it is gone
 }
 
+// noteRival notes a lesser master beside us, unless it may be one that is about to yield,
+// as we became master only now.
 func (r *router) noteRival(a Advert, now time.Time) {
+	if now.Sub(r.m.since) < r.cfg.Interval/10 {
+		return
+	}
 	if r.rival != a.From {
 		if r.rival.IsValid() {
 			r.resolved(now)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/holdfast-lb/holdfast/vrrp"
 )
@@ -12,6 +13,10 @@ type judge struct {
 	broken  string
 	settled bool // the first election after all trouble is over
 	masters int  // how many became master since the last probe
+
+	// believed is, for each LAN, where hosts take the addresses to be: they hear all
+	// announcements, also those that other routers do not.
+	believed []*node
 }
 
 func (j *judge) fail(format string, args ...any) {
@@ -36,6 +41,7 @@ func (j *judge) action(n *node, before, after vrrp.State, a vrrp.Action) {
 		if after != vrrp.Master {
 			j.fail("r%d announces addresses as %v", n.id, after)
 		}
+		j.believed[a.Router] = n
 	case vrrp.Become:
 		if a.To != after {
 			j.fail("r%d tells of becoming %v, but is %v", n.id, a.To, after)
@@ -61,6 +67,9 @@ func (j *judge) rate(n *node, a vrrp.Send) {
 func (j *judge) changed(n *node, before, after vrrp.State) {
 	if j.l.tell {
 		j.l.say("r%d is %v", n.id, after)
+	}
+	if before == vrrp.Master {
+		n.owes = n.warned && j.l.clean // else what it says may be lost
 	}
 	if after != vrrp.Master {
 		return
@@ -111,6 +120,19 @@ func (j *judge) masterNow() (*node, string) {
 	return found, ""
 }
 
+// calm is the time in which neighbours can make a master announce once (decision 0204).
+const calm = time.Second
+
+// misled is a router that hosts take for master m and that should have told m so.
+func (j *judge) misled(m *node) *node {
+	for _, b := range j.believed {
+		if b != m && b.owes {
+			return b
+		}
+	}
+	return nil
+}
+
 // electedRightly checks that the one master is the one there should be: the
 // best of all that preempt, unless it may keep what it has.
 func (j *judge) electedRightly() {
@@ -118,6 +140,12 @@ func (j *judge) electedRightly() {
 	if m == nil {
 		j.fail("%s, %v after all trouble ended", why, j.l.plan.patience())
 		return
+	}
+	if j.misled(m) != nil {
+		j.l.until(j.l.now + calm + j.l.plan.interval)
+	}
+	if b := j.misled(m); b != nil {
+		j.fail("r%d is master, but hosts were told of r%d last", m.id, b.id)
 	}
 	for _, n := range j.l.nodes {
 		if n.state() != vrrp.Master && n.state() != vrrp.Backup {

@@ -101,6 +101,8 @@ type node struct {
 	standby bool
 	started time.Duration // last change that begins a wait: start, end of a fault
 	heard   time.Duration // when it last heard a master that stays
+	warned  bool          // as backup: a master it followed may come back without having left
+	owes    bool          // it was such a master's rival, and that one must hear of it
 	window  time.Duration // when the current interval of the count began
 	adverts int           // in that interval
 }
@@ -113,7 +115,7 @@ func (n *node) start() {
 		routers[i] = n.cfg
 	}
 	n.machine = vrrp.New(len(routers) > 1, routers...)
-	n.backlog, n.stalled, n.started = nil, 0, n.l.now
+	n.backlog, n.stalled, n.started, n.warned = nil, 0, n.l.now, false
 	if n.fault {
 		n.handle(vrrp.Faults{Reasons: []string{"cable"}})
 	}
@@ -124,6 +126,7 @@ func (n *node) start() {
 }
 
 func (n *node) crash() {
+	n.owes = false
 	n.machine = nil
 	n.timer++
 	n.alarm = time.Time{}
@@ -135,6 +138,7 @@ func (n *node) handle(ev vrrp.Event) {
 		return
 	}
 	before, _ := n.machine.State()
+	n.observe(ev, before)
 	actions := n.machine.Handle(ev, n.l.at(n.l.now))
 	after, _ := n.machine.State()
 	if n.l.tell {
@@ -153,6 +157,13 @@ func (n *node) handle(ev vrrp.Event) {
 		n.l.judge.changed(n, before, after)
 	}
 	n.arm()
+}
+
+// observe follows whether a backup knows of a master that has not said good-bye.
+func (n *node) observe(ev vrrp.Event, before vrrp.State) {
+	if a, ok := ev.(vrrp.Advert); ok && before == vrrp.Backup {
+		n.warned = a.Priority >= n.cfg.Priority || n.warned && a.Priority > 0
+	}
 }
 
 // arm sets the alarm for the machine's deadline. Being woken takes a moment.

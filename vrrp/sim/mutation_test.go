@@ -24,6 +24,7 @@ var mutants = []struct {
 	{"adverts too slow", "master.go", "r.nextAdvert = r.nextAdvert.Add(r.cfg.Interval)", "r.nextAdvert = r.nextAdvert.Add(5 * r.cfg.Interval)"},
 	{"lower adverts restart the timer", "backup.go", "default: // discarded, so the timer runs on", "case a.Priority > 0: r.accept(a, now)\n\tdefault:"},
 	{"every lower advert is answered", "master.go", "if now.Before(r.answerAt) {", "if false {"},
+	{"who yields says nothing to a master that was silent", "master.go", "|| r.m.silence {", "{"},
 	{"one router of a group is enough", "backup.go", "if d := r.downAt(); !gone && d.After(at) {", "if d := r.downAt(); !gone && (at.IsZero() || d.Before(at)) {"},
 }
 

@@ -27,7 +27,7 @@ func Trace(seed uint64) string {
 func play(seed uint64, tell bool) *lan {
 	rng := rand.New(rand.NewPCG(seed, 0x68f))
 	l := &lan{rng: rng, plan: newPlan(rng), tell: tell}
-	l.judge.l = l
+	l.judge.l, l.judge.believed = l, make([]*node, l.plan.lans)
 	n := len(l.plan.nodes)
 	for range l.plan.lans {
 		paths := make([][]path, n)
