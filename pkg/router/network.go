@@ -63,23 +63,29 @@ type place struct {
 }
 
 // firsts are the addresses that adverts come from: of each interface and
-// family, the first that is not virtual, for IPv6 among the link-local ones.
+// family, the first that is not virtual, for IPv6 among the link-local ones. Where
+// there is no other, that is the one of an address owner: virtual, but not set by us.
 func (r *role) firsts() map[place]netip.Addr {
-	best := map[place]arrival{}
+	best, owned := map[place]arrival{}, map[place]arrival{}
 	for k, a := range r.arrived.all {
 		ip := a.Prefix.Addr()
-		virtual := a.Protocol == netstate.Protocol || r.holders[k] != nil
-		if virtual || ip.Is6() && (!ip.IsLinkLocalUnicast() || !a.Usable()) {
+		if a.Protocol == netstate.Protocol || ip.Is6() && (!ip.IsLinkLocalUnicast() || !a.Usable()) {
 			continue
 		}
+		among := best
+		if r.holders[k] != nil {
+			among = owned
+		}
 		p := place{a.Link, a.Family()}
-		if was, ok := best[p]; !ok || a.order < was.order {
-			best[p] = a
+		if was, ok := among[p]; !ok || a.order < was.order {
+			among[p] = a
 		}
 	}
 	list := make(map[place]netip.Addr, len(best))
-	for p, a := range best {
-		list[p] = a.Prefix.Addr()
+	for _, from := range []map[place]arrival{owned, best} {
+		for p, a := range from {
+			list[p] = a.Prefix.Addr()
+		}
 	}
 	return list
 }

@@ -158,16 +158,23 @@ func TestLeftovers(t *testing.T) {
 }
 
 // An address that the administrator gave to the interface is his: it survives the daemon
-// that was told to manage the same one.
+// that was told to manage the same one. An owner whose only address it is sends from it.
 func TestOwnAddressStays(t *testing.T) {
 	t.Parallel()
-	l := newLAN(t)
-	l.r[0].AddAddr("eth0", vip+"/24")
-	d := l.start(0, netlab.Holdfast(t), router{priority: 255, state: "MASTER"})
-	l.Eventually(5*time.Second, "it advertises", func() bool { return len(l.adverts(0, time.Time{})) > 0 })
-	d.Stop()
-	if !l.r[0].Has(vip) {
-		t.Error("the administrator's address is gone")
+	for name, own := range map[string]string{"another one": vip, "the only one": "10.5.0.1"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLAN(t)
+			if !l.r[0].Has(own) {
+				l.r[0].AddAddr("eth0", own+"/24")
+			}
+			d := l.start(0, netlab.Holdfast(t), router{priority: 255, state: "MASTER", vips: own + "/24"})
+			l.Eventually(10*time.Second, "it advertises", func() bool { return len(l.adverts(0, time.Time{})) >= 5 })
+			d.Stop()
+			if !l.r[0].Has(own) {
+				t.Error("the administrator's address is gone")
+			}
+		})
 	}
 }
 
