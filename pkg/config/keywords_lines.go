@@ -52,7 +52,7 @@ var addressBlock = Block{Keywords: []Keyword{
 	},
 	{
 		Name: "no_track", Takes: Option, Tier: 'B',
-		Doc: "do not react when somebody else deletes it",
+		Doc: "do not react when somebody else deletes it, nor (in an instance) when its interface is down",
 	},
 }}
 

@@ -136,7 +136,7 @@ var ruleBlock = Block{Keywords: []Keyword{
 	},
 	{
 		Name: "no_track", Takes: Option, Tier: 'C',
-		Doc: "do not react when somebody else deletes it",
+		Doc: "do not react when somebody else deletes it, nor (in an instance) when its interface is down",
 	},
 }}
 
