@@ -82,8 +82,10 @@ func TestDnsmasq(t *testing.T) {
 func TestKamailio(t *testing.T) {
 	t.Parallel()
 	needRoot(t)
-	kamailio, dir, at := program(t, "kamailio", "kamailio"), workDir(t, nil), closedPort(t)
-	conf := write(t, dir, "kamailio.cfg", "children=2\ntcp_children=2\nlisten=udp:"+at+"\nlisten=tcp:"+at+"\n"+
+	kamailio, dir, at, secure := program(t, "kamailio", "kamailio and kamailio-tls-modules"), workDir(t, nil), closedPort(t), closedPort(t)
+	cert, key := selfSigned(t, dir)
+	conf := write(t, dir, "kamailio.cfg", "children=2\ntcp_children=2\nenable_tls=yes\nlisten=udp:"+at+"\nlisten=tcp:"+at+"\nlisten=tls:"+secure+"\n"+
+		"loadmodule \"tls.so\"\nmodparam(\"tls\", \"certificate\", \""+cert+"\")\nmodparam(\"tls\", \"private_key\", \""+key+"\")\nmodparam(\"tls\", \"tls_method\", \"TLSv1.2+\")\n"+
 		"loadmodule \"sl.so\"\nloadmodule \"pv.so\"\nloadmodule \"textops.so\"\n"+
 		"request_route {\n if (!is_method(\"OPTIONS\")) {\n  sl_send_reply(\"405\", \"Method Not Allowed\");\n  exit;\n }\n"+
 		" if ($rU == \"busy\") {\n  sl_send_reply(\"503\", \"Service Unavailable\");\n  exit;\n }\n sl_send_reply(\"200\", \"OK\");\n}\n")
@@ -97,5 +99,11 @@ func TestKamailio(t *testing.T) {
 		bad["status by "+name] = badQuestion{healthcheck.SIP{TCP: tcp, Status: busy}, "status 200, wanted 503"}
 	}
 	bad["TLS"] = badQuestion{healthcheck.SIP{TCP: true, TLS: &healthcheck.TLS{}}, "TLS: "}
-	story(t, d, service{at: at, good: good, bad: bad})
+	story(t, d, service{at: at, good: good, bad: bad}, service{at: secure, secure: asks{
+		"TLS": healthcheck.SIP{TCP: true, TLS: verified(cert)},
+	}, bad: fail{
+		"unknown to us": {healthcheck.SIP{TCP: true, TLS: stranger}, "unknown authority"},
+		"busy":          {healthcheck.SIP{TCP: true, TLS: verified(cert), URI: "sip:busy@example.org"}, "status 503, wanted 200-299"},
+		"plain":         {healthcheck.SIP{TCP: true}, ""}, // reset, closed, or an alert
+	}})
 }

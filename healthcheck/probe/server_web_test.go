@@ -80,7 +80,7 @@ func TestNginx(t *testing.T) {
 	})
 }
 
-// An etcd is a gRPC server with grpc.health.v1, and one of HTTP beside it.
+// An etcd is a gRPC server with grpc.health.v1, and one of HTTP and WebSocket beside it.
 func TestEtcd(t *testing.T) {
 	t.Parallel()
 	etcd, dir := program(t, "etcd", "etcd-server"), workDir(t, nil)
@@ -93,17 +93,20 @@ func TestEtcd(t *testing.T) {
 	waitFor(t, healthcheck.GRPC{}, plain) // it listens before it is ready
 	verified := verified(cert)
 	story(t, d, service{at: plain, good: asks{
-		"gRPC": healthcheck.GRPC{},
-		"HTTP": healthcheck.HTTPRequest{Path: "/health", JSON: []healthcheck.JSONValue{{Path: "health", Value: "true"}}},
+		"gRPC":      healthcheck.GRPC{},
+		"HTTP":      healthcheck.HTTPRequest{Path: "/health", JSON: []healthcheck.JSONValue{{Path: "health", Value: "true"}}},
+		"WebSocket": healthcheck.WebSocket{Path: "/v3/watch"},
 	}, bad: fail{
 		"known":       {healthcheck.GRPC{Service: "what"}, `gRPC status "5": "unknown service"`},
 		"TLS":         {healthcheck.GRPC{TLS: &healthcheck.TLS{}}, "TLS: "},
 		"a websocket": {healthcheck.WebSocket{Path: "/"}, "server said"},
 	}}, service{at: secure, secure: asks{
-		"gRPC": healthcheck.GRPC{TLS: verified},
-		"HTTP": healthcheck.HTTPRequest{TLS: verified, Path: "/health"},
+		"gRPC":      healthcheck.GRPC{TLS: verified},
+		"HTTP":      healthcheck.HTTPRequest{TLS: verified, Path: "/health"},
+		"WebSocket": healthcheck.WebSocket{TLS: verified, Path: "/v3/watch"},
 	}, bad: fail{
-		"known to strangers": {healthcheck.GRPC{TLS: stranger}, "unknown authority"},
-		"plain":              {healthcheck.GRPC{}, ""}, // reset, closed, or an alert
+		"known to strangers":     {healthcheck.GRPC{TLS: stranger}, "unknown authority"},
+		"a stranger's WebSocket": {healthcheck.WebSocket{TLS: stranger, Path: "/v3/watch"}, "unknown authority"},
+		"plain":                  {healthcheck.GRPC{}, ""}, // reset, closed, or an alert
 	}})
 }
