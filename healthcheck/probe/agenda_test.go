@@ -39,7 +39,7 @@ func TestFirstAttemptComesAfterASecondAndAPartOfWarmup(t *testing.T) {
 		{10 * time.Second, 1, 11 * time.Second},
 	} {
 		a := newAgenda(epoch)
-		s := timed("rs", 5*time.Second)
+		s := timed("rs", 5120*time.Millisecond)
 		s.Warmup = tt.warmup
 		only(&a, s, epoch, tt.random)
 		if got := a.until().Sub(epoch); got != tt.want {
@@ -51,8 +51,8 @@ func TestFirstAttemptComesAfterASecondAndAPartOfWarmup(t *testing.T) {
 func TestPauseIsFromTheEndOfAnAttempt(t *testing.T) {
 	epoch := time.Now()
 	a := newAgenda(epoch)
-	j := only(&a, timed("rs", 5*time.Second), epoch, 0)
-	a.begin(a.next(epoch.Add(time.Second+maxGrain)), epoch.Add(2*time.Second))
+	j := only(&a, timed("rs", 5120*time.Millisecond), epoch, 0)
+	a.begin(a.next(epoch.Add(time.Second)), epoch.Add(2*time.Second))
 	if !a.until().IsZero() {
 		t.Fatalf("something is due at %v while the attempt is under way", a.until())
 	}
@@ -61,8 +61,8 @@ func TestPauseIsFromTheEndOfAnAttempt(t *testing.T) {
 		t.Errorf("took %v, want 500ms", took)
 	}
 	// It was a second late, which is no reason for the next ones to be.
-	if got := a.until().Sub(epoch); got != 6500*time.Millisecond {
-		t.Errorf("next attempt after %v, want 6.5s", got)
+	if got := a.until().Sub(epoch); got != 6620*time.Millisecond {
+		t.Errorf("next attempt after %v, want 6.62s", got)
 	}
 	if late := j.check.Status().Lateness; late != time.Second {
 		t.Errorf("lateness %v, want 1s", late)
@@ -114,9 +114,9 @@ func TestChecksKeepTheirDistance(t *testing.T) {
 	specs := make([]healthcheck.Spec, 50)
 	want := make([]time.Duration, len(specs))
 	for i := range specs {
-		specs[i] = timed(fmt.Sprint(i), 5*time.Second)
+		specs[i] = timed(fmt.Sprint(i), 5120*time.Millisecond)
 		specs[i].Warmup = 100 * time.Millisecond * time.Duration(i)
-		want[i] = 6*time.Second + specs[i].Warmup
+		want[i] = 6120*time.Millisecond + specs[i].Warmup
 	}
 	fresh, _, _ := a.set(specs, epoch)
 	for _, j := range fresh {
@@ -133,8 +133,8 @@ func TestChecksKeepTheirDistance(t *testing.T) {
 		}
 		return at
 	}
-	turns(3*time.Second, 6*time.Second) // nothing moved before
-	if got := turns(6*time.Second, 11*time.Second); !slices.Equal(got, want) {
+	turns(3*time.Second, 6120*time.Millisecond) // nothing moved before
+	if got := turns(6120*time.Millisecond, 11120*time.Millisecond); !slices.Equal(got, want) {
 		t.Errorf("second turns after %v, want %v", got, want)
 	}
 }

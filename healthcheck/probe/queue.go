@@ -10,7 +10,7 @@ const maxGrain = 20 * time.Millisecond
 // rounded is a due time on the grid that fits the pause before it. The grid divides
 // the pause, so that a check with a quick answer keeps its place on it.
 func rounded(due, epoch time.Time, pause time.Duration) time.Time {
-	grain := min(pause/250, maxGrain)
+	grain := pause / max(256, pause/maxGrain)
 	if grain <= 0 {
 		return due
 	}
