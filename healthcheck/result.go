@@ -23,10 +23,11 @@ const (
 	FaultLocal             // no socket, no address, no interface: says nothing about the server
 	FaultConnect           // refused, reset
 	FaultUnreachable       // no route
-	FaultTimeout           // no connection in time
+	FaultTimeout           // no connection in time, or no handshake on it
 	FaultTLS               // handshake
 	FaultSend              // the request could not be sent
 	FaultReadTimeout       // no answer in time
+	FaultStopped           // an answer that began, but did not go on in time
 	FaultRead              // the connection broke while reading
 	FaultNoData            // closed without an answer
 	FaultStatus            // wrong status code

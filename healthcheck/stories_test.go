@@ -141,7 +141,7 @@ func TestStories(t *testing.T) {
 3 ask
 4 ask
 5 ask
-  ICMP CHECK on service [10.9.0.1]:tcp:80 failed after 2 retries.
+  ICMP CHECK on service [10.9.0.1]:tcp:80 of [10.9.0.101]:tcp:80 failed after 2 retries.
   => down turned
 7 ask
 9 ask

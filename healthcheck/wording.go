@@ -18,8 +18,11 @@ func (c *Check) forAll(word func(Name) []Line) []Line {
 	return lines
 }
 
-// Activating is logged when a check begins to be made.
+// Activating is logged when a check begins to be made. One that is told is not made.
 func (c *Check) Activating() []Line {
+	if c.told() {
+		return nil
+	}
 	return c.forAll(func(n Name) []Line {
 		return said("Activating healthchecker for service %s for VS %s", n.Real, n.Virtual)
 	})
@@ -99,7 +102,7 @@ func (c *Check) verdict(n Name, r Result, was, first bool) []Line {
 	case UDP:
 		return failed("UDP_CHECK on service %s failed%s.", rs, c.after(first))
 	case Ping:
-		return failed("ICMP CHECK on service %s failed%s.", rs, c.after(first))
+		return failed("ICMP CHECK on service %s of %s failed%s.", rs, n.Virtual, c.after(first))
 	case SMTP, DNS, Misc:
 		if was && c.Spec.LogAllFailures { // said already, with the attempt
 			return nil
@@ -181,6 +184,8 @@ func httpFault(r Result, rs string) string {
 		return "Cannot send get request to server " + rs + "."
 	case FaultReadTimeout:
 		return "Timeout WEB read server " + rs + "."
+	case FaultStopped:
+		return "Timeout HTTP read server " + rs + "."
 	case FaultRead:
 		return "Read error with server " + rs + "."
 	case FaultNoData:
@@ -248,14 +253,22 @@ func (c *Check) miscFault(r Result, again bool) string {
 	case c.Spec.Retry == 0:
 		return what + " with retry disabled" + detail
 	case again && c.retries == 1:
-		return fmt.Sprintf("%s, will do %d retries%s", what, c.Spec.Retry, detail)
+		return fmt.Sprintf("%s, will do %s%s", what, retries(c.Spec.Retry), detail)
 	case again:
 		return fmt.Sprintf("%s on retry %d/%d%s", what, c.retries-1, c.Spec.Retry, detail)
 	case c.retries == 0:
 		return what + detail
 	default:
-		return fmt.Sprintf("%s after %d retries%s", what, c.Spec.Retry, detail)
+		return fmt.Sprintf("%s after %s%s", what, retries(c.Spec.Retry), detail)
 	}
+}
+
+// retries are counted in words for scripts only.
+func retries(n int) string {
+	if n == 1 {
+		return "1 retry"
+	}
+	return fmt.Sprintf("%d retries", n)
 }
 
 func said(format string, args ...any) []Line {

@@ -223,8 +223,11 @@ func (h *http) Closed() Turn {
 }
 
 func (h *http) Silent() healthcheck.Result {
-	if h.inBody {
-		return fault(healthcheck.FaultReadTimeout, "body stopped after %d bytes", h.got)
+	switch {
+	case h.inBody:
+		return fault(healthcheck.FaultStopped, "body stopped after %d bytes", h.got)
+	case len(h.head) > 0:
+		return fault(healthcheck.FaultStopped, "header stopped after %d bytes", len(h.head))
 	}
 	return fault(healthcheck.FaultReadTimeout, "no answer in time")
 }

@@ -101,20 +101,21 @@ func (s *stream) encrypt(ctx context.Context) healthcheck.Result {
 	s.conn = conn
 	_ = s.raw.SetDeadline(earlier(time.Now().Add(s.timeout), s.end))
 	if err := conn.HandshakeContext(ctx); err != nil {
-		return healthcheck.Result{Fault: healthcheck.FaultTLS, Reason: "TLS: " + s.said(err)}
+		return s.unencrypted(err)
 	}
 	return healthcheck.Result{OK: true}
 }
 
-// said is what went wrong in a handshake.
-func (c *secure) said(err error) string {
+// unencrypted is what went wrong in a handshake.
+func (c *secure) unencrypted(err error) healthcheck.Result {
+	r := healthcheck.Result{Fault: healthcheck.FaultTLS, Reason: "TLS: " + strings.TrimPrefix(text(err), "tls: ")}
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
-		return fmt.Sprintf("no handshake after %v", c.timeout)
+		r.Fault, r.Reason = healthcheck.FaultTimeout, fmt.Sprintf("TLS: no handshake after %v", c.timeout)
 	case errors.Is(err, io.EOF):
-		return "connection closed"
+		r.Reason = "TLS: connection closed"
 	}
-	return strings.TrimPrefix(text(err), "tls: ")
+	return r
 }
 
 // converse is the dialogue over the stream.

@@ -76,7 +76,7 @@ func story(t *testing.T, d *daemon, services ...service) {
 	}
 	d.signal(syscall.SIGSTOP)
 	turn("stopped", func(s healthcheck.Status) bool {
-		return !s.Up && slices.Contains([]healthcheck.Fault{healthcheck.FaultReadTimeout, healthcheck.FaultTLS, healthcheck.FaultTimeout}, s.Last.Fault)
+		return !s.Up && slices.Contains([]healthcheck.Fault{healthcheck.FaultReadTimeout, healthcheck.FaultStopped, healthcheck.FaultTimeout}, s.Last.Fault)
 	})
 	d.signal(syscall.SIGCONT)
 	turn("goes on", up)

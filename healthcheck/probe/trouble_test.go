@@ -42,14 +42,14 @@ var (
 
 // faulty are the faults that each trouble may be.
 var faulty = map[trouble][]healthcheck.Fault{
-	hanging:  {healthcheck.FaultReadTimeout, healthcheck.FaultTLS},
-	halfOpen: {healthcheck.FaultReadTimeout, healthcheck.FaultTLS},
+	hanging:  {healthcheck.FaultReadTimeout, healthcheck.FaultTimeout},
+	halfOpen: {healthcheck.FaultReadTimeout, healthcheck.FaultStopped, healthcheck.FaultTimeout},
 	cutOff:   {healthcheck.FaultRead, healthcheck.FaultNoData, healthcheck.FaultReply, healthcheck.FaultTLS, healthcheck.FaultBanner},
 	hangsUp:  {healthcheck.FaultRead, healthcheck.FaultNoData, healthcheck.FaultReply, healthcheck.FaultTLS},
 	garbage:  {healthcheck.FaultRead, healthcheck.FaultReply, healthcheck.FaultBanner, healthcheck.FaultTLS, healthcheck.FaultReadTimeout, healthcheck.FaultStatus},
 	torn:     {healthcheck.FaultReadTimeout, healthcheck.FaultReply},
 
-	hangingHandshake: {healthcheck.FaultTLS},
+	hangingHandshake: {healthcheck.FaultTimeout},
 	cutOffHandshake:  {healthcheck.FaultTLS},
 	garbageHandshake: {healthcheck.FaultTLS},
 }

@@ -52,7 +52,7 @@ func TestVerdicts(t *testing.T) {
 			"http half a body and silence", get(healthcheck.URL{}), func(c net.Conn) {
 				_, _ = io.WriteString(c, "HTTP/1.0 200 OK\r\nContent-Length: 10\r\n\r\nhello")
 				hang(c)
-			}, healthcheck.FaultReadTimeout, "body stopped after 5 bytes",
+			}, healthcheck.FaultStopped, "body stopped after 5 bytes",
 		},
 		{"smtp", healthcheck.SMTP{Helo: "me"}, mail("220-hi\r\n220 there\r\n", "250 ok\r\n"), 0, ""},
 		{"smtp banner", healthcheck.SMTP{Helo: "me"}, mail("421 busy\r\n", ""), healthcheck.FaultBanner, `"421 busy"`},
@@ -67,7 +67,7 @@ func TestVerdicts(t *testing.T) {
 			target = serve(t, tt.server)
 		}
 		s := check(tt.name, tt.ask, target)
-		if tt.fault == healthcheck.FaultReadTimeout {
+		if tt.fault == healthcheck.FaultReadTimeout || tt.fault == healthcheck.FaultStopped {
 			s.ConnectTimeout = 500 * time.Millisecond
 		}
 		specs = append(specs, s)
@@ -171,7 +171,7 @@ func TestTLS(t *testing.T) {
 	}{
 		"tls":    {0, ""},
 		"plain":  {healthcheck.FaultTLS, "first record does not look like a TLS handshake"},
-		"silent": {healthcheck.FaultTLS, "no handshake after 500ms"},
+		"silent": {healthcheck.FaultTimeout, "no handshake after 500ms"},
 		"closed": {healthcheck.FaultConnect, "connection refused"},
 	}
 	for len(want) > 0 {

@@ -60,6 +60,9 @@ func specOf(cfg *config.Config, vs *config.VirtualServer, rs *config.RealServer,
 	case healthcheck.Misc, healthcheck.File, healthcheck.BFD: // nobody is connected to
 		s.Target, s.Bind, s.Device, s.Mark = netip.AddrPort{}, netip.AddrPort{}, "", 0
 	}
+	if ck.Kind == config.CheckFile { // what the file says is known from the start
+		s.Alpha = false
+	}
 	return s
 }
 

@@ -18,6 +18,9 @@ func (p *policy) inherit(e *effects, pl, was *pool, checks checksOf, now time.Ti
 		if o := before[s.cfg.Addr]; o != nil {
 			delete(before, s.cfg.Addr)
 			s.inherit(o)
+			if s.up != o.up { // a failing check is gone
+				p.turned(e, pl, s, nil, now)
+			}
 			for i := range s.checks {
 				s.checks[i].spec.Suspended = pl.muted(s)
 			}
@@ -57,7 +60,7 @@ func (s *server) inherit(o *server) {
 	s.told, s.since, s.reason, s.in = o.told, o.since, o.reason, o.in
 	s.admin, s.deadline, s.ramp = o.admin, o.deadline, o.ramp
 	s.weight = s.total()
-	if s.up = s.healthy(); s.up != o.up { // a failing check is gone
+	if s.up = s.healthy(); s.up != o.up {
 		s.reason = ""
 	}
 }

@@ -61,8 +61,8 @@ func (p *policy) announceQuorum(e *effects, pl *pool, what string, sum uint64) {
 		e.say(pl, nil, "%s %d+%d=%d <= %d for VS %s", what, q, h, q+h, sum, pl.name)
 	case what == "Lost quorum":
 		e.say(pl, nil, "%s %d-%d=%d > %d for VS %s", what, q, h, int64(q)-int64(h), sum, pl.name)
-	default:
-		e.say(pl, nil, "%s %d+%d=%d > %d for VS %s", what, q, h, q+h, sum, pl.name)
+	default: // keepalived adds, whatever it writes
+		e.say(pl, nil, "%s %d-%d=%d > %d for VS %s", what, q, h, q+h, sum, pl.name)
 	}
 	p.service(e, pl, pl.quorum, fmt.Sprintf("%s %d+%d=%d <= %d", what, q, h, q+h, sum))
 }

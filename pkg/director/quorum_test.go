@@ -56,7 +56,7 @@ func TestQuorumWithHysteresis(t *testing.T) {
 		}))
 	s := begin(t, cfg)
 	s.said(
-		"Starting with quorum down 3+1=4 > 3 for VS [10.9.0.100]:tcp:80",
+		"Starting with quorum down 3-1=4 > 3 for VS [10.9.0.100]:tcp:80",
 		"Adding sorry server [10.9.0.18]:tcp:80 to VS [10.9.0.100]:tcp:80",
 		"Removing alive servers from the pool for VS [10.9.0.100]:tcp:80",
 	)

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/holdfast-lb/holdfast/pkg/netlab"
 )
 
@@ -18,11 +20,12 @@ const agreement = 500 * time.Millisecond
 // twice, each in its own way, with keepalived and with holdfast. Each server fails a fixed
 // time after its daemon has changed the table, so that both are at the same point of their
 // periods, and the time until the next change is compared: it is made of periods, retries,
-// delays and timeouts. A difference counts when it is there three times.
+// delays and timeouts. The log says the same about each server, line by line. A difference
+// counts when it is there three times.
 func TestCheckersKeepTime(t *testing.T) {
 	only := map[string]bool{}
 	for try := 1; ; try++ {
-		var ref, ours map[string][]moment
+		var ref, ours map[string]course
 		stalls := lab(t).WatchStalls()
 		t.Run(fmt.Sprintf("try %d", try), func(t *testing.T) {
 			t.Run("keepalived", func(t *testing.T) {
@@ -40,13 +43,15 @@ func TestCheckersKeepTime(t *testing.T) {
 		clear(only)
 		apart := agreement + 2*stalls.Worst()
 		for _, p := range patients {
-			if a := ref[p.name]; len(a) > 0 && strings.HasPrefix(a[len(a)-1].to, "never") {
-				t.Errorf("%s: not even keepalived: %v; holdfast %v", p.name, a, ours[p.name])
-			} else if !agree(a, ours[p.name], apart+p.chance) {
+			a, b := ref[p.name], ours[p.name]
+			unlike := cmp.Diff(a.said, b.said)
+			if n := len(a.moments); n > 0 && strings.HasPrefix(a.moments[n-1].to, "never") {
+				t.Errorf("%s: not even keepalived: %v; holdfast %v", p.name, a, b)
+			} else if !agree(a.moments, b.moments, apart+p.chance) || unlike != "" {
 				only[p.name] = true
-				t.Logf("try %d: %s: keepalived %v, holdfast %v", try, p.name, ref[p.name], ours[p.name])
-			} else if len(ref[p.name]) > 0 && testing.Verbose() {
-				t.Logf("%-28s keepalived %v, holdfast %v", p.name, ref[p.name], ours[p.name])
+				t.Logf("try %d: %s: keepalived %v, holdfast %v; their logs (-keepalived, +holdfast):\n%s", try, p.name, a, b, unlike)
+			} else if n > 0 && testing.Verbose() {
+				t.Logf("%-28s keepalived %v, holdfast %v", p.name, a, b)
 			}
 		}
 		if len(only) == 0 {
@@ -54,7 +59,7 @@ func TestCheckersKeepTime(t *testing.T) {
 		}
 		if try == 3 {
 			for name := range only {
-				t.Errorf("%s: moments differ by more than %v, three times", name, apart)
+				t.Errorf("%s: moments differ by more than %v, or logs differ, three times", name, apart)
 			}
 			return
 		}

@@ -28,6 +28,14 @@ func agree(a, b []moment, apart time.Duration) bool {
 	return slices.EqualFunc(a, b, func(a, b moment) bool { return a.to == b.to && (a.took-b.took).Abs() <= apart })
 }
 
+// course is what became of a patient: how the table changed, and what the log said.
+type course struct {
+	moments []moment
+	said    []string // sorted
+}
+
+func (c course) String() string { return fmt.Sprint(c.moments) }
+
 // trial is one daemon with all its patients in one host.
 type trial struct {
 	t    *testing.T
@@ -37,6 +45,9 @@ type trial struct {
 	ns   *netlab.Namespace
 	dir  string
 	cert tls.Certificate
+
+	daemon *netlab.Daemon
+	began  time.Time
 
 	mu    sync.Mutex
 	table map[int]string // weight by port of the service
@@ -59,45 +70,72 @@ func newTrial(t *testing.T, bin string, patients []patient) *trial {
 	return r
 }
 
-// begin starts everything, and returns when.
-func (r *trial) begin() time.Time {
+// begin starts everything.
+func (r *trial) begin() {
 	var conf strings.Builder
-	conf.WriteString("global_defs {\n script_user root\n}\n")
+	conf.WriteString("global_defs {\n script_user root\n checker_log_all_failures\n}\n")
 	for _, b := range r.beds {
 		r.write(&conf, b)
 		b.turn = b.patient.serve(b)
 		b.change(b.first)
 	}
-	began := time.Now()
-	d := r.ns.Daemon(r.bin, conf.String(), "-C")
+	r.began = time.Now()
+	r.daemon = r.ns.Daemon(r.bin, conf.String(), "-C")
 	r.t.Cleanup(func() {
-		d.Stop()
 		if r.t.Failed() {
-			r.t.Logf("the log:\n%s", d.Log())
+			r.t.Logf("the log:\n%s", r.daemon.Log())
 		}
 	})
-	return began
+}
+
+// end stops the daemon, and returns its log.
+func (r *trial) end() string {
+	r.daemon.Stop()
+	return r.daemon.Log()
 }
 
 // run returns what happened to each patient.
-func (r *trial) run() map[string][]moment {
-	began := r.begin()
+func (r *trial) run() map[string]course {
+	r.begin()
 	stop, watched := make(chan struct{}), make(chan struct{})
 	go func() { defer close(watched); r.watch(stop) }()
 	defer func() { close(stop); <-watched }()
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	out := make(map[string][]moment)
+	out := make(map[string]course)
 	for _, b := range r.beds {
 		all.Go(func() {
-			seen := r.follow(b, began)
+			seen := r.follow(b, r.began)
 			mu.Lock()
 			defer mu.Unlock()
-			out[b.name] = seen
+			out[b.name] = course{moments: seen}
 		})
 	}
 	all.Wait()
+	log := r.end()
+	for _, b := range r.beds {
+		out[b.name] = course{out[b.name].moments, b.said(log)}
+	}
 	return out
+}
+
+// said are the lines of a log about a patient, without their dates. As long as a session
+// has not been up, they depend on which end is the first to say something. The keepalived
+// of the distribution calls all checks of web servers by one name.
+func (b *bed) said(log string) []string {
+	const date = len("Mon Jan  2 15:04:05 2006: ")
+	var lines []string
+	for line := range strings.Lines(log) {
+		if len(line) < date || !strings.Contains(line, fmt.Sprintf(":%d", b.port)) {
+			continue
+		}
+		lines = append(lines, strings.NewReplacer(b.dir, "DIR", "SSL_CHECK", "HTTP_CHECK").Replace(line[date:]))
+	}
+	if b.chance > 0 {
+		lines = lines[max(0, slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, "Gained quorum") })):]
+	}
+	slices.Sort(lines)
+	return lines
 }
 
 // write adds the service of a patient to the configuration.

@@ -26,7 +26,9 @@ func TestCheckersAgree(t *testing.T) {
 	t.Parallel()
 	ref, ours := newTrial(t, netlab.Keepalived, answers), newTrial(t, netlab.Holdfast(t), answers)
 	ref.begin()
+	defer ref.end()
 	ours.begin()
+	defer ours.end()
 	verdicts := func(r *trial) map[string]string {
 		weight := make(map[string]string)
 		for _, line := range r.ns.IPVS() {
