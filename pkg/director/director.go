@@ -277,6 +277,7 @@ func (r *role) loop(ctx context.Context) {
 			period.Stop()
 			period = newPeriod(cfg.Global.LVS.ReconcileInterval)
 		case now := <-period.C:
+			r.mendRules()
 			if !now.Before(r.rested) {
 				r.full = true
 			}

@@ -110,13 +110,21 @@ type fakeRules struct {
 	mu     sync.Mutex
 	policy firewall.ServicePolicy
 	closed bool
+	lost   bool
 }
 
 func (f *fakeRules) Apply(p firewall.ServicePolicy) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.policy = p
+	f.policy, f.lost = p, false
 	return nil
+}
+
+// Whole reports whether the rules are those that were applied: a test may take them away.
+func (f *fakeRules) Whole() (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.lost, nil
 }
 
 func (f *fakeRules) Close() error { f.closed = true; return f.Apply(firewall.ServicePolicy{}) }

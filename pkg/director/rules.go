@@ -14,6 +14,7 @@ import (
 // packetRules keep packet filter rules, see [firewall.Services].
 type packetRules interface {
 	Apply(firewall.ServicePolicy) error
+	Whole() (bool, error)
 	Close() error
 	Release() error
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -41,6 +42,34 @@ func TestFullNAT(t *testing.T) {
 		if !g.rules.closed || len(g.set) != 0 {
 			t.Errorf("after the end: rules closed %v, parameters %v", g.rules.closed, g.set)
 		}
+	})
+}
+
+// Rules that another program has taken away are put back in the next period, which is
+// said and counted once.
+func TestRulesArePutBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := edit(vs(rs("10.9.0.11:80", 1)), func(v *config.VirtualServer) {
+			v.Method.FullNAT, v.SNAT = true, netip.MustParseAddr("10.9.0.1")
+		})
+		g := launch(t, ipvstest.New(), every(5*time.Second, cfgOf(server)))
+		g.rules.mu.Lock()
+		g.rules.policy, g.rules.lost = firewall.ServicePolicy{}, true
+		g.rules.mu.Unlock()
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		if len(g.rules.policy.SNAT) != 1 {
+			t.Errorf("rules after a period: %+v", g.rules.policy)
+		}
+		if !g.logged("packet filter rules were changed by another program") {
+			t.Error("nothing is said")
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if g.logged("packet filter rules") || g.role.counts.Drift != 1 {
+			t.Errorf("said again, or counted %d times", g.role.counts.Drift)
+		}
+		g.end()
 	})
 }
 

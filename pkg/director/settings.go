@@ -89,6 +89,34 @@ func (r *role) surround(rules firewall.ServicePolicy, parameters map[string]stri
 	r.heed("packet filter rules", r.rules.Apply(rules))
 }
 
+// mendRules has the worker look whether the rules are still there, and put them back.
+func (r *role) mendRules() {
+	rules := r.policy.rules()
+	if len(rules.Marks)+len(rules.SNAT) == 0 {
+		return
+	}
+	lost := false
+	r.errands = append(r.errands, errand{
+		run: func(context.Context, ipvs.Kernel) {
+			whole, err := r.rules.Whole()
+			if err != nil || whole {
+				r.heed("packet filter rules", err)
+				return
+			}
+			lost = true
+			r.heed("packet filter rules", r.rules.Apply(rules))
+		},
+		then: func() {
+			if lost {
+				r.counts.Drift++
+				r.counts.LastDrift = time.Now()
+				r.log.Warn("The packet filter rules were changed by another program, repaired")
+			}
+			r.settled()
+		},
+	})
+}
+
 // daemonsOf are the connection synchronisation daemons that should run: both, or
 // the one that fits the state of the VRRP instance that is named; none as long as
 // the vrrp role has not said anything (states is nil).

@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/google/nftables"
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,15 +22,25 @@ type NFTables struct {
 	conn     *nftables.Conn
 	options  Options
 	policies map[nftables.TableFamily]any // what was applied last
+	rules    map[nftables.TableFamily]int // how many rules that made, if any
+	watch    *netlink.Conn                // asks whether they are still there
+	seen     string                       // the generation in which they were
 }
 
-// OpenNFTables opens the socket. Close it with [NFTables.Close].
+// OpenNFTables opens the sockets. Close it with [NFTables.Close].
 func OpenNFTables(o Options) (*NFTables, error) {
 	conn, err := nftables.New(nftables.AsLasting())
 	if err != nil {
 		return nil, fmt.Errorf("open nftables: %w", err)
 	}
-	return &NFTables{conn: conn, options: o, policies: map[nftables.TableFamily]any{}}, nil
+	watch, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open nftables: %w", err), conn.CloseLasting())
+	}
+	return &NFTables{
+		conn: conn, options: o, watch: watch,
+		policies: map[nftables.TableFamily]any{}, rules: map[nftables.TableFamily]int{},
+	}, nil
 }
 
 // families are the two kinds of table that are kept.
@@ -61,26 +72,28 @@ func (n *NFTables) ApplyServices(p ServicePolicy) error {
 	return errors.Join(errs...)
 }
 
-// Close removes our tables and closes the socket.
+// Close removes our tables and closes the sockets.
 func (n *NFTables) Close() error {
 	return errors.Join(n.Apply(Policy{}), n.Release())
 }
 
-// Release closes the socket and leaves the rules in place.
-func (n *NFTables) Release() error { return n.conn.CloseLasting() }
+// Release closes the sockets and leaves the rules in place.
+func (n *NFTables) Release() error { return errors.Join(n.conn.CloseLasting(), n.watch.Close()) }
 
 // replace swaps one table for what build makes.
 func (n *NFTables) replace(family nftables.TableFamily, want any, empty bool, build func(*tableBuilder)) error {
 	if reflect.DeepEqual(n.policies[family], want) {
 		return nil
 	}
+	delete(n.rules, family)
+	n.seen = ""
 	table := &nftables.Table{Family: family, Name: n.options.Table}
 	// Made first, so that removing it does not fail where there is none.
 	n.conn.AddTable(table)
 	n.conn.DelTable(table)
+	b := &tableBuilder{conn: n.conn, table: table, options: n.options}
 	if !empty {
 		n.conn.AddTable(table)
-		b := &tableBuilder{conn: n.conn, table: table, options: n.options}
 		build(b)
 		if b.err != nil {
 			delete(n.policies, family)
@@ -95,6 +108,9 @@ func (n *NFTables) replace(family nftables.TableFamily, want any, empty bool, bu
 		return fmt.Errorf("firewall table %s: %w", n.options.Table, firstRefusal(err))
 	}
 	n.policies[family] = want
+	if b.rules > 0 {
+		n.rules[family] = b.rules
+	}
 	return nil
 }
 

@@ -58,6 +58,14 @@ func lacking(err error) bool {
 		errors.Is(err, unix.EPROTONOSUPPORT)
 }
 
+// Whole is [NFTables.Whole]. Of rules of the older tools it knows nothing.
+func (s *Services) Whole() (bool, error) {
+	if s.nft == nil {
+		return true, nil
+	}
+	return s.nft.Whole()
+}
+
 // Close removes our rules.
 func (s *Services) Close() error {
 	if s.tools != nil {

@@ -35,6 +35,7 @@ type tableBuilder struct {
 	conn    *nftables.Conn
 	table   *nftables.Table
 	options Options
+	rules   int // how many were queued
 	err     error
 }
 
@@ -240,6 +241,7 @@ func (t *tableBuilder) rule(c *nftables.Chain, verdict expr.VerdictKind, conditi
 	if verdict != expr.VerdictContinue {
 		exprs = append(exprs, &expr.Verdict{Kind: verdict})
 	}
+	t.rules++
 	t.conn.AddRule(&nftables.Rule{Table: t.table, Chain: c, Exprs: exprs})
 }
 

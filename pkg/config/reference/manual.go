@@ -187,7 +187,8 @@ Of the configuration and the command line:
 Of virtual servers:
 
 * What an earlier run or another program has left in a service of the file, or changes there later
-  (other servers, weights, a scheduler), is put right after ` + "`lvs_reconcile_interval`" + `. keepalived leaves it.
+  (other servers, weights, a scheduler), is put right after ` + "`lvs_reconcile_interval`" + `, and so are rules of the virtual servers in nftables that
+  are flushed. keepalived leaves it.
 * A reload puts all in place that it changes: also the thresholds of a server that stays, a sorry server that
   is no longer inhibited, the services of addresses that leave a group, and sync daemons without
   ` + "`lvs_sync_daemon`" + `. keepalived leaves these in the kernel, and services of a changed group beyond its end, too.
