@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// 255 instances on one interface, all taken over at the same moment.
+// 255 instances on one interface, all taken over at the same moment. (keepalived as their
+// master is late on a busy machine, and loses some.)
 func TestManyInstances(t *testing.T) {
 	t.Parallel()
 	const instances = 255
-	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+	ours(t, func(t *testing.T, l *lan, bin [2]string) {
 		conf := func(priority int) string {
 			var b strings.Builder
 			for n := 1; n <= instances; n++ {
