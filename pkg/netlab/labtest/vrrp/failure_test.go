@@ -1,6 +1,7 @@
 package vrrp_test
 
 import (
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -74,6 +75,31 @@ func TestOneWayPartition(t *testing.T) {
 			l.port[1].Deaf(false)
 			l.settles(8*time.Second, 0, vip)
 		})
+	})
+}
+
+// A master is cut off, and the backup takes over and announces the address. When the
+// network heals, the backup yields to the first advert; the master, which has heard nothing
+// of all that, must announce the address again, or hosts go on asking the backup.
+func TestHostsFollowAfterPartition(t *testing.T) {
+	t.Parallel()
+	mixes(t, []mix{{"both holdfast", false, false}, {"keepalived first", true, false}}, func(t *testing.T, l *lan, bin [2]string) {
+		pair(l, bin, "")
+		_, _ = l.client.Command("ping", "-c1", "-W1", vip)
+		asks := func(i int) {
+			l.Eventually(time.Second, "the client takes r"+strconv.Itoa(i+1)+" for the address", func() bool {
+				return strings.Contains(l.client.Run("ip", "neigh", "show", vip), l.r[i].MAC("eth0").String())
+			})
+		}
+		for range 4 { // either may be heard first
+			asks(0)
+			l.port[0].Block(true)
+			l.Eventually(5*time.Second, "r2 takes over", func() bool { return l.r[1].Has(vip) })
+			asks(1)
+			l.port[0].Block(false)
+			l.settles(8*time.Second, 0, vip)
+		}
+		asks(0)
 	})
 }
 
