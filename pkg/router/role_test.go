@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -365,25 +366,28 @@ func TestDropLine(t *testing.T) {
 
 // Whoever is master beside us is named, with the likely cause and for how long.
 func TestConflictIsExported(t *testing.T) {
-	r := still(t, &config.Config{Instances: []*config.Instance{instanceConfig("A", "eth0", 1)}}, eth(1, "eth0", true))
-	a := r.instances[0]
-	a.source = netip.Addr{} // nothing is sent
-	r.handle(a.election, vrrp.Start{As: vrrp.Master})
-	rival := netip.MustParseAddr("192.0.2.9")
-	heard := func(priority uint8) {
-		r.handle(a.election, vrrp.Advert{From: rival, Priority: priority, Interval: time.Second})
-	}
-	heard(50)
-	s := r.snapshot().Instances[0]
-	if s.Conflict != rival || !strings.Contains(s.Cause, "look for a firewall") {
-		t.Errorf("conflict with %v because of %q", s.Conflict, s.Cause)
-	}
-	a.counts.dropped(packet.ErrPassword)
-	if s = r.snapshot().Instances[0]; !strings.Contains(s.Cause, "passwords") {
-		t.Errorf("cause %q although authentication fails", s.Cause)
-	}
-	heard(200)
-	if s = r.snapshot().Instances[0]; s.Conflict.IsValid() || s.State != "BACKUP" {
-		t.Errorf("a better master: %s, conflict with %v", s.State, s.Conflict)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		r := still(t, &config.Config{Instances: []*config.Instance{instanceConfig("A", "eth0", 1)}}, eth(1, "eth0", true))
+		a := r.instances[0]
+		a.source = netip.Addr{} // nothing is sent
+		r.handle(a.election, vrrp.Start{As: vrrp.Master})
+		rival := netip.MustParseAddr("192.0.2.9")
+		heard := func(priority uint8) {
+			r.handle(a.election, vrrp.Advert{From: rival, Priority: priority, Interval: time.Second})
+		}
+		time.Sleep(time.Second) // at first it may be about to yield
+		heard(50)
+		s := r.snapshot().Instances[0]
+		if s.Conflict != rival || !strings.Contains(s.Cause, "look for a firewall") {
+			t.Errorf("conflict with %v because of %q", s.Conflict, s.Cause)
+		}
+		a.counts.dropped(packet.ErrPassword)
+		if s = r.snapshot().Instances[0]; !strings.Contains(s.Cause, "passwords") {
+			t.Errorf("cause %q although authentication fails", s.Cause)
+		}
+		heard(200)
+		if s = r.snapshot().Instances[0]; s.Conflict.IsValid() || s.State != "BACKUP" {
+			t.Errorf("a better master: %s, conflict with %v", s.State, s.Conflict)
+		}
+	})
 }
