@@ -8,15 +8,19 @@ import (
 	"testing"
 )
 
-// Every test that docs/rfc9568.md names as proof exists, with the case that is
-// named.
-func TestConformanceTable(t *testing.T) {
-	text, err := os.ReadFile("docs/rfc9568.md")
+// Every test that a table names as proof exists, with the case that is named.
+func TestConformanceTables(t *testing.T) {
+	t.Run("RFC 9568", func(t *testing.T) { proven(t, "docs/rfc9568.md", 40) })
+	t.Run("health checks", func(t *testing.T) { proven(t, "docs/health-checks.md", 30) })
+}
+
+func proven(t *testing.T, file string, least int) {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	proofs := regexp.MustCompile("`([a-z0-9/]+): (Test\\w+)(?:/([^`]+))?`").FindAllStringSubmatch(string(text), -1)
-	if len(proofs) < 40 {
+	if len(proofs) < least {
 		t.Fatalf("only %d proofs found: has the table another form?", len(proofs))
 	}
 	sources := map[string]string{}

@@ -28,7 +28,7 @@ func TestDownAndUpAgain(t *testing.T) {
 	}
 }
 
-func TestReload(t *testing.T) {
+func TestChecksInAnotherOrderKeepTheirState(t *testing.T) {
 	t.Parallel()
 	target := serve(t, hang)
 	a, b := check("a", healthcheck.TCP{}, target), check("b", healthcheck.TCP{}, target)

@@ -15,15 +15,22 @@ func TestRedis(t *testing.T) {
 	cert, key := selfSigned(t, dir)
 	secure := closedPort(t)
 	_, securePort, _ := net.SplitHostPort(secure)
+	login := func(answer string) healthcheck.SendExpect {
+		return healthcheck.SendExpect{Steps: []healthcheck.Exchange{
+			{Send: []byte("AUTH secret\r\n")}, {Expect: `^\+OK`, Reject: "^-"}, {Send: []byte("PING\r\n")}, {Expect: answer},
+		}}
+	}
 	d := start(t, nil, at, redis, "--port", port, "--bind", "127.0.0.1", "--requirepass", "secret", "--save", "", "--dir", dir,
 		"--tls-port", securePort, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
 	story(t, d, service{at: secure, secure: asks{"TLS": healthcheck.Redis{TLS: verified(cert), Password: "secret"}}, bad: fail{
 		"unknown to us": {healthcheck.Redis{TLS: stranger, Password: "secret"}, "unknown authority"},
 		"plain":         {healthcheck.Redis{Password: "secret"}, ""}, // reset or closed
 	}}, service{at: at, good: asks{
-		"ping":   healthcheck.Redis{Password: "secret"},
-		"master": healthcheck.Redis{Username: "default", Password: "secret", Role: "master"},
+		"ping":         healthcheck.Redis{Password: "secret"},
+		"master":       healthcheck.Redis{Username: "default", Password: "secret", Role: "master"},
+		"conversation": login("PONG"),
 	}, bad: fail{
+		"conversation":   {login("PANG"), "in time"},
 		"replica":        {healthcheck.Redis{Password: "secret", Role: "replica"}, "server said"},
 		"no password":    {healthcheck.Redis{}, "NOAUTH"},
 		"wrong password": {healthcheck.Redis{Password: "wrong"}, "WRONGPASS"},
