@@ -26,28 +26,33 @@ func tidyLater() {
 // the reader of configurations. Those needed again come back from the page cache; where
 // memory is locked they stay.
 func forgetProgram() {
-	for _, m := range program() {
+	name, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return
+	}
+	smaps, err := os.ReadFile("/proc/self/smaps")
+	if err != nil {
+		return
+	}
+	for _, m := range unchanged(string(smaps), name) {
 		unix.Syscall(unix.SYS_MADVISE, m.from, m.to-m.from, unix.MADV_DONTNEED)
 	}
 }
 
 type mapping struct{ from, to uintptr }
 
-// program is where the program itself is in memory, without its variables.
-func program() (list []mapping) {
-	name, err := os.Readlink("/proc/self/exe")
-	if err != nil {
-		return nil
-	}
-	maps, err := os.ReadFile("/proc/self/maps")
-	if err != nil {
-		return nil
-	}
-	for line := range strings.Lines(string(maps)) {
-		var m mapping
-		var mode string
-		_, err := fmt.Sscanf(line, "%x-%x %s", &m.from, &m.to, &mode)
-		if err == nil && !strings.Contains(mode, "w") && strings.HasSuffix(line, " "+name+"\n") {
+// unchanged is where a program is in memory just as it is in its file: neither variables
+// nor what a dynamic loader has adjusted, as in position-independent programs, which would
+// be lost.
+func unchanged(smaps, program string) (list []mapping) {
+	var m mapping
+	fits := false
+	for line := range strings.Lines(smaps) {
+		var next mapping
+		var mode, anonymous string
+		if n, _ := fmt.Sscanf(line, "%x-%x %s", &next.from, &next.to, &mode); n == 3 {
+			m, fits = next, !strings.Contains(mode, "w") && strings.HasSuffix(line, " "+program+"\n")
+		} else if n, _ := fmt.Sscanf(line, "Anonymous: %s kB", &anonymous); n == 1 && fits && anonymous == "0" {
 			list = append(list, m)
 		}
 	}
