@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/holdfast-lb/holdfast/pkg/netlab"
 )
 
 // These tests check Debian's own servers, started on loopback. The ones that
@@ -26,17 +28,14 @@ func program(t *testing.T, name, pkg string) string {
 			return dir + name
 		}
 	}
-	if os.Getenv("HOLDFAST_LAB") == "require" {
-		t.Fatalf("%s is missing: install Debian's %s", name, pkg)
-	}
-	t.Skipf("%s is missing: install Debian's %s", name, pkg)
+	netlab.Lacks(t, name+": install Debian's "+pkg)
 	return ""
 }
 
 func needRoot(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("starting this server needs root")
+		netlab.Lacks(t, "root, as whom this server is started")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-lb/holdfast/healthcheck"
+	"github.com/holdfast-lb/holdfast/pkg/netlab"
 )
 
 // More connections may have something to say than are listened to in one go. What
@@ -17,7 +18,7 @@ func TestNobodyIsOverheard(t *testing.T) {
 	const n = maxLooks*256 + 300
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < n+1000 {
-		t.Skipf("needs %d open files: %+v, %v", n, limit, err)
+		netlab.Lacks(t, fmt.Sprintf("the right to %d open files: %+v, %v", n, limit, err))
 	}
 	verdicts := 0
 	e, err := New(Options{Alone: true, Event: func(healthcheck.Event) { verdicts++ }})

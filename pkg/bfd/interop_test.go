@@ -40,7 +40,7 @@ func startFRR(t *testing.T, ns *netlab.Namespace) *frr {
 	t.Helper()
 	const home = "/usr/lib/frr/"
 	if _, err := os.Stat(home + "bfdd"); err != nil {
-		t.Skip("FRR is not installed")
+		netlab.Lacks(t, "Debian package frr")
 	}
 	// The daemons give up root, so the directory must be open to them.
 	dir, err := os.MkdirTemp("", "frr")
@@ -80,7 +80,7 @@ func (f *frr) peers() string {
 func TestFRR(t *testing.T) {
 	netlab.Require(t)
 	if _, err := exec.LookPath("vtysh"); err != nil {
-		t.Skip("FRR is not installed")
+		netlab.Lacks(t, "Debian package frr")
 	}
 	l := netlab.New(t)
 	a, b := l.Namespace("a"), l.Namespace("b")

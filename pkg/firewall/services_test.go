@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-lb/holdfast/pkg/netlab"
 )
 
 func TestServiceRules(t *testing.T) {
@@ -71,7 +73,7 @@ func TestServicesAreAdopted(t *testing.T) {
 				}
 			}
 			if tools && l.b.Do(func() error { return exec.Command("iptables-legacy", "-t", "nat", "-S").Run() }) != nil {
-				t.Skip("the kernel has no tables for iptables-legacy")
+				netlab.Lacks(t, "a kernel with tables for iptables-legacy")
 			}
 			count := func() int { return strings.Count(rules(), "holdfast") + strings.Count(rules(), "table ip") }
 			first := open()

@@ -65,11 +65,17 @@ func orSkip(t testing.TB, missing []string) {
 	if len(missing) == 0 {
 		return
 	}
-	why := "the lab needs " + strings.Join(missing, ", ")
+	Lacks(t, strings.Join(missing, ", "))
+}
+
+// Lacks ends the test, for it needs what this machine does not have: as a failure with
+// HOLDFAST_LAB=require in the environment, and as skipped otherwise.
+func Lacks(t testing.TB, what string) {
+	t.Helper()
 	if required() {
-		t.Fatal(why)
+		t.Fatal("this machine lacks ", what)
 	}
-	t.Skip(why)
+	t.Skip("this machine lacks ", what)
 }
 
 func required() bool { return os.Getenv("HOLDFAST_LAB") == "require" }
