@@ -58,29 +58,36 @@ func (n *Namespace) Destinations() int {
 // takes no time in comparison.
 func (n *Namespace) Weights(service netip.AddrPort) []int {
 	n.lab.Helper()
+	list, err := n.tables().GetDestinations(&ipvs.Service{
+		AddressFamily: unix.AF_INET, Protocol: unix.IPPROTO_TCP, Address: service.Addr().AsSlice(), Port: service.Port(),
+	})
+	if err != nil {
+		return nil // no such service
+	}
+	slices.SortFunc(list, func(a, b *ipvs.Destination) int { return slices.Compare(a.Address, b.Address) })
 	var weights []int
-	err := n.Do(func() error {
-		h, err := ipvs.New("")
-		if err != nil {
-			return err
-		}
-		defer h.Close()
-		list, err := h.GetDestinations(&ipvs.Service{
-			AddressFamily: unix.AF_INET, Protocol: unix.IPPROTO_TCP, Address: service.Addr().AsSlice(), Port: service.Port(),
-		})
-		if err != nil {
-			return nil // no such service
-		}
-		slices.SortFunc(list, func(a, b *ipvs.Destination) int { return slices.Compare(a.Address, b.Address) })
-		for _, d := range list {
-			weights = append(weights, d.Weight)
-		}
-		return nil
+	for _, d := range list {
+		weights = append(weights, d.Weight)
+	}
+	return weights
+}
+
+// tables is a handle of the namespace's IPVS. It is opened once: on the one processor of
+// a guest that takes longer than what is measured with it.
+func (n *Namespace) tables() *ipvs.Handle {
+	n.lab.Helper()
+	if n.ipvs != nil {
+		return n.ipvs
+	}
+	err := n.Do(func() (err error) {
+		n.ipvs, err = ipvs.New("")
+		return err
 	})
 	if err != nil {
 		n.lab.Fatalf("%s: %v", n.Name, err)
 	}
-	return weights
+	n.lab.Cleanup(n.ipvs.Close)
+	return n.ipvs
 }
 
 func sortedLines(s string) []string {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/moby/ipvs"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
@@ -45,6 +46,7 @@ type Namespace struct {
 	lab  *Lab
 	fd   netns.NsHandle
 	nl   *netlink.Handle
+	ipvs *ipvs.Handle // nil before it is needed
 }
 
 // Namespace makes a host. IPv6 duplicate address detection is off, so that addresses

@@ -193,7 +193,7 @@ func (b *bench) took(what string, within time.Duration, cond func() bool) float6
 		if cond() {
 			return time.Since(begun).Seconds()
 		}
-		time.Sleep(max(4*time.Since(looked), time.Millisecond))
+		time.Sleep(max(4*time.Since(looked), 5*time.Millisecond))
 	}
 	b.Fatalf("%s: not within %v", what, within)
 	return 0
