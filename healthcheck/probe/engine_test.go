@@ -107,3 +107,21 @@ func TestSuspend(t *testing.T) {
 		t.Errorf("suspended from the start: %+v", all)
 	}
 }
+
+// A test in which a port was both a closed one and another test's server failed once.
+func TestClosedPortsStayClosed(t *testing.T) {
+	t.Parallel()
+	closed := make(map[string]bool)
+	for range 200 {
+		at := closedPort(t)
+		if closed[at] {
+			t.Fatalf("%s is given to two", at)
+		}
+		closed[at] = true
+	}
+	for range 500 {
+		if at := serve(t, hang); closed[at] {
+			t.Fatalf("a server listens on %s", at)
+		}
+	}
+}

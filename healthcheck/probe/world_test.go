@@ -7,11 +7,15 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"flag"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -180,16 +184,36 @@ func serveDatagrams(t testing.TB, handle func(in []byte, answer func([]byte))) s
 	return pc.LocalAddr().String()
 }
 
-// closedPort is an address where nobody listens.
+// closedPort is an address where nobody listens. No other test is given it, and as
+// it is below the ports that the kernel hands out, no server or connection that may
+// have any port comes to have this one.
 func closedPort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var lowest uint32
+	b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
+	if _, scanErr := fmt.Sscan(string(b), &lowest); err != nil || scanErr != nil || lowest < 20000 {
+		t.Fatalf("ports for servers that begin after the test: %v, %v: %q", err, scanErr, b)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	for range 100 {
+		at := fmt.Sprintf("127.0.0.1:%d", 10000+closedPorts.Add(1)%(lowest-10000))
+		l, err := net.Listen("tcp", at)
+		if err != nil {
+			continue
+		}
+		l.Close()
+		if pc, err := net.ListenPacket("udp", at); err == nil {
+			pc.Close()
+			return at
+		}
+	}
+	t.Fatal("a hundred ports one after the other are in use")
+	return ""
 }
+
+// closedPorts counts the ports that closedPort has tried.
+var closedPorts atomic.Uint32
+
+func init() { closedPorts.Store(rand.Uint32N(1 << 15)) } // beside another run of these tests
 
 // hang accepts and says nothing until the other side goes.
 func hang(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
