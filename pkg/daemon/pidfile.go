@@ -65,17 +65,18 @@ func lockedFile(path string) (*os.File, error) {
 // lockPidFile takes the file's lock. A process that was killed a moment ago may still have
 // it, while the kernel clears up its threads: that one is waited for.
 func lockPidFile(f *os.File) error {
-	const clearUp, pause = time.Second, 10 * time.Millisecond
-	for start := time.Now(); ; time.Sleep(pause) {
+	const looks, pause = 100, 10 * time.Millisecond // a second, but not one in which we stand still
+	for n := 1; ; n++ {
 		err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK})
 		switch {
 		case err == nil:
 			return nil
 		case !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES):
 			return fmt.Errorf("lock pid file %s: %w", f.Name(), err)
-		case !dying(f) || time.Since(start) > clearUp:
+		case !dying(f) || n == looks:
 			return runningBy(f.Name())
 		}
+		time.Sleep(pause)
 	}
 }
 

@@ -40,10 +40,14 @@ func parseSchedule(text string, now time.Time) (at time.Time, daily bool, err er
 	return at, true, nil
 }
 
+// version tells a file from what it was before. The kernel's clock for files is coarse: one
+// that is emptied and written again at once may have the same time, but not the same size.
+type version struct{ written, size int64 }
+
 // appointment is the reload that reload_time_file asks for.
 type appointment struct {
 	look  time.Time // when to look at the file again; zero: never
-	seen  time.Time // when the file that we know was written
+	seen  version   // of the file that we know
 	at    time.Time // when to reload; zero: not planned
 	daily bool
 }
@@ -60,11 +64,11 @@ func (s *supervisor) lookAtSchedule(now time.Time) {
 	s.schedule.look = now.Add(lookEvery)
 	info, err := os.Stat(g.ReloadTimeFile)
 	if err != nil {
-		s.schedule.seen, s.schedule.at = time.Time{}, time.Time{}
+		s.schedule.seen, s.schedule.at = version{}, time.Time{}
 		return
 	}
-	if written := info.ModTime(); !written.Equal(s.schedule.seen) {
-		s.schedule.seen, s.schedule.at = written, time.Time{}
+	if is := (version{info.ModTime().UnixNano(), info.Size()}); is != s.schedule.seen {
+		s.schedule.seen, s.schedule.at = is, time.Time{}
 		s.plan(g.ReloadTimeFile, now)
 	}
 	if wall := now.Round(0); s.schedule.at.IsZero() || wall.Before(s.schedule.at) {
