@@ -134,25 +134,38 @@ func TestTimeout(t *testing.T) {
 	t.Run("whole group goes", func(t *testing.T) {
 		child := filepath.Join(dir, "child")
 		cmd := shell(`(trap "" TERM; while :; do sleep 1; done) & echo $! > "$1"; wait`, child)
-		cmd.Timeout = 200 * time.Millisecond
-		r, err := Run(t.Context(), cmd)
-		if err != nil || !r.TimedOut || r.Signal != syscall.SIGTERM || r.String() != "timed out" {
-			t.Errorf("got %+v, %v", r, err)
+		r, _ := untilMade(t, cmd, child)
+		if !r.TimedOut || r.Signal != syscall.SIGTERM || r.String() != "timed out" {
+			t.Errorf("got %+v", r)
 		}
 		gone(t, child)
 	})
 	t.Run("SIGKILL for who ignores SIGTERM", func(t *testing.T) {
-		cmd := shell(`trap "" TERM; while :; do sleep 1; done`)
-		cmd.Timeout = 100 * time.Millisecond
-		began := time.Now()
-		r, err := Run(t.Context(), cmd)
-		if err != nil || !r.TimedOut || r.Signal != syscall.SIGKILL {
-			t.Errorf("got %+v, %v", r, err)
+		ready := filepath.Join(dir, "ready")
+		r, took := untilMade(t, shell(`trap "" TERM; echo > "$1"; while :; do sleep 1; done`, ready), ready)
+		if !r.TimedOut || r.Signal != syscall.SIGKILL {
+			t.Errorf("got %+v", r)
 		}
-		if d := time.Since(began); d < killDelay {
-			t.Errorf("killed after %v", d)
+		if took < killDelay {
+			t.Errorf("killed after %v", took)
 		}
 	})
+}
+
+// untilMade runs a program that makes a file before it hangs, with more and more time
+// until it has come to that, and says how the last run ended and how long it took.
+func untilMade(t *testing.T, c Command, file string) (r Result, took time.Duration) {
+	t.Helper()
+	for c.Timeout = 200 * time.Millisecond; ; c.Timeout *= 2 {
+		began := time.Now()
+		r, err := Run(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if made, _ := os.ReadFile(file); len(made) > 0 || c.Timeout > time.Minute {
+			return r, time.Since(began)
+		}
+	}
 }
 
 func TestCancel(t *testing.T) {
