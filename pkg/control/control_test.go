@@ -158,12 +158,22 @@ func TestEvents(t *testing.T) {
 }
 
 func TestEventsEndWithTheContext(t *testing.T) {
-	_, path := serve(t)
+	s, path := serve(t)
 	c := dial(t, path)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	if err := c.Events(ctx, func(Event) error { return nil }); err != nil {
-		t.Errorf("Events: %v", err)
+	ended := make(chan error)
+	go func() { ended <- c.Events(ctx, func(Event) error { cancel(); return nil }) }()
+	for {
+		s.Publish("transition", nil) // owed to the client only once it is known
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("Events: %v", err)
+			}
+			return
+		case <-time.After(time.Millisecond):
+		}
 	}
 }
 

@@ -174,7 +174,7 @@ func (e events) next(t *testing.T) Event {
 	select {
 	case ev := <-e:
 		return ev
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("no event")
 		return Event{}
 	}
@@ -203,7 +203,7 @@ func TestFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	f.pause = 2 * time.Second // a busy machine may stop us between emptying and writing
+	f.pause = 3 * time.Second // a busy machine may stop us between emptying and writing
 	f.Set([]File{{"a", path}})
 	ev.value(t, "a", 0) // missing counts as 0
 	write("5\n")
