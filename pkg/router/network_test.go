@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"testing/synctest"
 
 	"golang.org/x/sys/unix"
 
@@ -83,74 +84,80 @@ func TestRefusalIsHeardOf(t *testing.T) {
 // A route that cannot be had is tried again now and then, and when a link has changed;
 // the addresses need not be announced for that.
 func TestRefusedRoute(t *testing.T) {
-	r, _ := reloadable(t, func(c *config.Config) {
-		c.Instances[0].Routes = []config.Route{{Dst: netip.MustParsePrefix("198.51.100.0/24"), Dev: "story1", Scope: -1, Pref: -1, TTLProp: -1}}
-	}, "A")
-	elect(t, r)
-	a := r.named("A")
-	r.netChanged(netstate.AddressChanged{Address: a.want.Addresses[0]})
-	planned(t, r)
-	r.applied(a, []kernel.Failure{{Op: netstate.Op{Verb: netstate.Add, Item: a.want.Routes[0]}, Err: unix.ENETUNREACH}})
-	repaired := func() []string {
-		a.settled, a.repeat = r.began, 0
-		r.amiss = true
-		r.repair()
-		return planned(t, r)
-	}
-	if got := repaired(); len(got) > 0 {
-		t.Errorf("tried again at once: %q", got)
-	}
-	r.netChanged(netstate.LinkChanged{Link: eth(1002, "story1", false)})
-	if got := repaired(); len(got) != 1 || a.repeat != 0 {
-		t.Errorf("after the link changed: %q, %d announcements", got, a.repeat)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		r, _ := reloadable(t, func(c *config.Config) {
+			c.Instances[0].Routes = []config.Route{{Dst: netip.MustParsePrefix("198.51.100.0/24"), Dev: "story1", Scope: -1, Pref: -1, TTLProp: -1}}
+		}, "A")
+		elect(t, r)
+		a := r.named("A")
+		r.netChanged(netstate.AddressChanged{Address: a.want.Addresses[0]})
+		planned(t, r)
+		r.applied(a, []kernel.Failure{{Op: netstate.Op{Verb: netstate.Add, Item: a.want.Routes[0]}, Err: unix.ENETUNREACH}})
+		repaired := func() []string {
+			a.settled, a.repeat = r.began, 0
+			r.amiss = true
+			r.repair()
+			return planned(t, r)
+		}
+		if got := repaired(); len(got) > 0 {
+			t.Errorf("tried again at once: %q", got)
+		}
+		r.netChanged(netstate.LinkChanged{Link: eth(1002, "story1", false)})
+		if got := repaired(); len(got) != 1 || a.repeat != 0 {
+			t.Errorf("after the link changed: %q, %d announcements", got, a.repeat)
+		}
+	})
 }
 
 // An address that goes while we change things, or is reported to have gone just after
 // that, is not taken for somebody else's doing.
 func TestOwnChangesAreNoTheft(t *testing.T) {
-	failover := func(c *config.Config) { c.Instances[0].OnVIPRemoved = config.FailoverVIP }
-	r, _ := reloadable(t, failover, "A")
-	elect(t, r)
-	a := r.named("A")
-	goes := func() {
-		r.netChanged(netstate.AddressGone{Address: a.want.Addresses[0]})
-		r.netChanged(netstate.AddressChanged{Address: a.want.Addresses[0]})
-		r.reassess()
-	}
-	goes()
-	r.applied(a, nil)
-	goes()
-	if !a.held {
-		t.Errorf("A is %v", a.election.state())
-	}
-	a.settled = r.began // long ago
-	goes()
-	if a.held {
-		t.Error("what somebody removed is not handed over")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		failover := func(c *config.Config) { c.Instances[0].OnVIPRemoved = config.FailoverVIP }
+		r, _ := reloadable(t, failover, "A")
+		elect(t, r)
+		a := r.named("A")
+		goes := func() {
+			r.netChanged(netstate.AddressGone{Address: a.want.Addresses[0]})
+			r.netChanged(netstate.AddressChanged{Address: a.want.Addresses[0]})
+			r.reassess()
+		}
+		goes()
+		r.applied(a, nil)
+		goes()
+		if !a.held {
+			t.Errorf("A is %v", a.election.state())
+		}
+		a.settled = r.began // long ago
+		goes()
+		if a.held {
+			t.Error("what somebody removed is not handed over")
+		}
+	})
 }
 
 // Nor is the route of another one to the same place by another way.
 func TestOthersRouteIsNoTheft(t *testing.T) {
-	r, _ := reloadable(t, func(c *config.Config) {
-		c.Instances[0].OnVIPRemoved = config.FailoverVIP
-		c.Instances[0].Routes = []config.Route{{Dst: netip.MustParsePrefix("198.51.100.0/24"), Dev: "story0", Scope: -1, Pref: -1, TTLProp: -1}}
-	}, "A")
-	elect(t, r)
-	a := r.named("A")
-	other := a.want.Routes[0]
-	other.Hop.Link = 1002
-	for _, c := range []struct {
-		route netstate.Route
-		held  bool
-	}{{other, true}, {a.want.Routes[0], false}} {
-		r.applied(a, nil)
-		a.busy, a.settled = 0, r.began
-		r.netChanged(netstate.RouteGone{Route: c.route})
-		r.reassess()
-		if a.held != c.held {
-			t.Errorf("%v is gone: A is %v", c.route, a.election.state())
+	synctest.Test(t, func(t *testing.T) {
+		r, _ := reloadable(t, func(c *config.Config) {
+			c.Instances[0].OnVIPRemoved = config.FailoverVIP
+			c.Instances[0].Routes = []config.Route{{Dst: netip.MustParsePrefix("198.51.100.0/24"), Dev: "story0", Scope: -1, Pref: -1, TTLProp: -1}}
+		}, "A")
+		elect(t, r)
+		a := r.named("A")
+		other := a.want.Routes[0]
+		other.Hop.Link = 1002
+		for _, c := range []struct {
+			route netstate.Route
+			held  bool
+		}{{other, true}, {a.want.Routes[0], false}} {
+			r.applied(a, nil)
+			a.busy, a.settled = 0, r.began
+			r.netChanged(netstate.RouteGone{Route: c.route})
+			r.reassess()
+			if a.held != c.held {
+				t.Errorf("%v is gone: A is %v", c.route, a.election.state())
+			}
 		}
-	}
+	})
 }
