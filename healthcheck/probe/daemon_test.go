@@ -113,7 +113,7 @@ func start(t *testing.T, as *syscall.Credential, at, name string, args ...string
 			t.Logf("%s said:\n%s", name, out.String())
 		}
 	})
-	for end, tick := time.Now().Add(20*time.Second), time.Tick(50*time.Millisecond); at != ""; <-tick {
+	for end, tick := time.Now().Add(time.Minute), time.Tick(50*time.Millisecond); at != ""; <-tick {
 		c, err := net.DialTimeout("tcp", at, time.Second)
 		if err == nil {
 			c.Close()

@@ -111,6 +111,9 @@ func TestSuspend(t *testing.T) {
 // A test in which a port was both a closed one and another test's server failed once.
 func TestClosedPortsStayClosed(t *testing.T) {
 	t.Parallel()
+	if _, _, ok := spared(t); !ok {
+		t.Skip("the kernel of this machine hands out all ports there are")
+	}
 	closed := make(map[string]bool)
 	for range 200 {
 		at := closedPort(t)

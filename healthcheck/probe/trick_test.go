@@ -138,7 +138,9 @@ func TestTricksOfHostileServers(t *testing.T) {
 	for len(first) <= len(tests) {
 		ev := w.next(t)
 		first[ev.Key] = ev
-		w.Suspend(ev.Key, true) // once is enough
+		if !strings.Contains(ev.Key, "drips") {
+			w.Suspend(ev.Key, true) // once is enough
+		}
 	}
 	runtime.ReadMemStats(&after)
 	if grown := int64(after.HeapSys) - int64(before.HeapSys); grown > 400<<20 {
@@ -150,7 +152,11 @@ func TestTricksOfHostileServers(t *testing.T) {
 		for _, reason := range strings.Split(tt.reason, "|") {
 			fits = fits || strings.Contains(ev.Result.Reason, reason)
 		}
-		if ev.Up || !fits {
+		if strings.Contains(tt.name, "drips") { // if the machine stood still, the drops came too slowly
+			w.until(t, tt.name, func(s healthcheck.Status) bool {
+				return s.Keys[0] != tt.name || !s.Up && strings.Contains(s.Last.Reason, tt.reason)
+			})
+		} else if ev.Up || !fits {
 			t.Errorf("%s: %+v, want %q", tt.name, ev.Result, tt.reason)
 		}
 		if ev.Result.Took > 30*time.Second {

@@ -237,7 +237,7 @@ const slack = 3 * time.Second
 // until waits until it is so with every check.
 func (w world) until(t *testing.T, what string, so func(healthcheck.Status) bool) {
 	t.Helper()
-	for end, tick := time.Now().Add(30*time.Second), time.Tick(50*time.Millisecond); ; <-tick {
+	for end, tick := time.Now().Add(time.Minute), time.Tick(50*time.Millisecond); ; <-tick {
 		all, err := w.Snapshot(t.Context())
 		if err != nil {
 			t.Fatal(err)

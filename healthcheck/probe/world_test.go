@@ -76,8 +76,8 @@ func (w world) next(t testing.TB) healthcheck.Event {
 	select {
 	case ev := <-w.events:
 		return ev
-	case <-time.After(10 * time.Second):
-		t.Fatal("no event for 10 s")
+	case <-time.After(time.Minute):
+		t.Fatal("no event for a minute")
 		panic("unreachable")
 	}
 }
@@ -184,18 +184,19 @@ func serveDatagrams(t testing.TB, handle func(in []byte, answer func([]byte))) s
 	return pc.LocalAddr().String()
 }
 
-// closedPort is an address where nobody listens. No other test is given it, and as
-// it is below the ports that the kernel hands out, no server or connection that may
-// have any port comes to have this one.
+// closedPort is an address where nobody listens. No other test is given it, nor one of
+// another run beside this; and as it is none of the ports that the kernel hands out, no
+// server or connection that may have any port comes to have this one.
 func closedPort(t testing.TB) string {
 	t.Helper()
-	var lowest uint32
-	b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
-	if _, scanErr := fmt.Sscan(string(b), &lowest); err != nil || scanErr != nil || lowest < 20000 {
-		t.Fatalf("ports for servers that begin after the test: %v, %v: %q", err, scanErr, b)
-	}
+	first, n, _ := spared(t)
 	for range 100 {
-		at := fmt.Sprintf("127.0.0.1:%d", 10000+closedPorts.Add(1)%(lowest-10000))
+		at := fmt.Sprintf("127.0.0.1:%d", first+closedPorts.Add(1)%n)
+		claim, err := net.Listen("unix", "@holdfast test "+at)
+		if err != nil {
+			continue
+		}
+		t.Cleanup(func() { claim.Close() })
 		l, err := net.Listen("tcp", at)
 		if err != nil {
 			continue
@@ -208,6 +209,25 @@ func closedPort(t testing.TB) string {
 	}
 	t.Fatal("a hundred ports one after the other are in use")
 	return ""
+}
+
+// spared are n ports that the kernel does not hand out to who may have any, or, where there
+// are too few of them, any ports.
+func spared(t testing.TB) (first, n uint32, ok bool) {
+	t.Helper()
+	var low, high uint32
+	b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
+	if _, scanErr := fmt.Sscan(string(b), &low, &high); err != nil || scanErr != nil {
+		t.Fatalf("the ports that the kernel hands out: %v, %v: %q", err, scanErr, b)
+	}
+	const lowest, enough = 10000, 3000
+	switch {
+	case low >= lowest+enough:
+		return lowest, low - lowest, true
+	case high+enough < 1<<16:
+		return high + 1, 1<<16 - 1 - high, true
+	}
+	return lowest, 1<<16 - lowest, false
 }
 
 // closedPorts counts the ports that closedPort has tried.
