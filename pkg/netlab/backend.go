@@ -205,13 +205,17 @@ func (n *Namespace) Ask(kind, addr string, timeout time.Duration) (name string, 
 	return name, err
 }
 
+// askLimit is how long AskMany waits for an answer. What is lost on the way is asked for
+// again after one second, and after two more.
+const askLimit = 5 * time.Second
+
 // AskMany makes n requests, one after the other, and counts the answers by name; failed
 // ones count as "-".
 func (n *Namespace) AskMany(kind, addr string, count int) map[string]int {
 	got := map[string]int{}
 	n.Do(func() error {
 		for range count {
-			name, err := ask(kind, addr, 2*time.Second)
+			name, err := ask(kind, addr, askLimit)
 			if err != nil {
 				name = "-"
 			}

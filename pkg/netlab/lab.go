@@ -151,22 +151,31 @@ func (l *Lab) Never(during time.Duration, what string, cond func() bool) {
 	}
 }
 
-// Poll asks cond every 5 milliseconds, and less often later, until it holds or the time is over, and returns
-// how long that took.
+// longestWait is the most that one wait between two looks of Poll counts for: who waits
+// longer for a tick stood still, as did, most likely, who is waited for.
+const longestWait = 100 * time.Millisecond
+
+// Poll asks cond every 5 milliseconds, and less often later, until it holds or the time is
+// over, and returns how long that took. Time in which the machine stands still is not
+// counted, and the last look is after the end.
 func Poll(within time.Duration, cond func() bool) (took time.Duration, ok bool) {
 	start := time.Now()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
+	left := within
 	for i := 0; ; i++ {
 		if i == 100 { // a guest has one processor, and what is awaited needs it too
 			tick.Reset(20 * time.Millisecond)
 		}
+		looks := time.Now()
 		if cond() {
 			return time.Since(start), true
 		}
-		if time.Since(start) > within {
+		if left < 0 {
 			return within, false
 		}
+		waits := time.Now()
 		<-tick.C
+		left -= waits.Sub(looks) + min(time.Since(waits), longestWait)
 	}
 }

@@ -59,7 +59,7 @@ func TestDirectRouting(t *testing.T) {
 	}
 	// What a director does: hand the packet over at the Ethernet level.
 	client.Run("ip", "neigh", "replace", "192.0.2.10", "lladdr", backend.MAC("eth0").String(), "dev", "eth0")
-	if _, err := client.Ask("tcp", "192.0.2.10:80", 2*time.Second); err != nil {
+	if _, err := client.Ask("tcp", "192.0.2.10:80", 10*time.Second); err != nil {
 		t.Errorf("a packet for the virtual address is not served: %v", err)
 	}
 

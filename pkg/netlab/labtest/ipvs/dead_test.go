@@ -28,7 +28,7 @@ func TestDeadServer(t *testing.T) {
 			lb.AddAddr("eth0", netlab.VIP+"/32")
 			lb.Daemon(netlab.Holdfast(t), strings.ReplaceAll(checkedPool(3, 1, tt.extra), "lb_kind NAT", "lb_kind "+tt.kind), "-C")
 			site.Eventually(10*time.Second, "three destinations", func() bool { return lb.Destinations() == 3 })
-			load := site.Client.Load("http", netlab.VIP+":80", 12, 20*time.Millisecond, 3*time.Second)
+			load := site.Client.Load("http", netlab.VIP+":80", 12, 20*time.Millisecond, 10*time.Second)
 			for range 3 {
 				web[1].Down()
 				site.Eventually(15*time.Second, "the dead server is out", func() bool { return lb.Destinations() == 2 })

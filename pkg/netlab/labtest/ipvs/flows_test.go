@@ -51,7 +51,7 @@ func TestFullNAT(t *testing.T) {
 	if got := site.Client.AskMany("http", netlab.VIP+":80", 6); !equalCounts(got, map[string]int{"web1": 3, "web2": 3}) {
 		t.Fatalf("answers by server %v", got)
 	}
-	load := site.Client.Load("http", netlab.VIP+":80", 4, 20*time.Millisecond, 2*time.Second)
+	load := site.Client.Load("http", netlab.VIP+":80", 4, 20*time.Millisecond, 10*time.Second)
 	old := d.RolePid("checkers")
 	if err := syscall.Kill(old, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestFlowsMove(t *testing.T) {
 			site.Eventually(10*time.Second, "two destinations", func() bool { return lb.DestinationsWithWeight(1) == 2 })
 
 			flow := site.Client.Flow(netlab.VIP + ":53")
-			first := flow.Ask(time.Second)
+			first := flow.Ask(10 * time.Second)
 			if first == "" {
 				t.Fatal("no answer")
 			}
@@ -120,7 +120,11 @@ func TestFlowsMove(t *testing.T) {
 			}
 			site.Eventually(10*time.Second, "failure", func() bool { return lb.DestinationsWithWeight(1) == 1 })
 			// Flows are expired by a worker of the kernel, a tick later.
-			_, moved := netlab.Poll(time.Second, func() bool {
+			within := time.Second
+			if tt.moves {
+				within = 10 * time.Second
+			}
+			_, moved := netlab.Poll(within, func() bool {
 				name := flow.Ask(200 * time.Millisecond)
 				return name != "" && name != first
 			})

@@ -67,7 +67,7 @@ func TestMarkedGroup(t *testing.T) {
 		t.Error("a port that is not in the group is served")
 	}
 
-	load := site.Client.Load("http", netlab.VIP+":80", 2, 50*time.Millisecond, 2*time.Second)
+	load := site.Client.Load("http", netlab.VIP+":80", 2, 50*time.Millisecond, 10*time.Second)
 	watch := lb.WatchIPVS()
 	d.Reload(markedGroup("80", "8081"))
 	eventually("the new port", "8081", true)

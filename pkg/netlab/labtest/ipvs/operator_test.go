@@ -80,7 +80,7 @@ func TestDrain(t *testing.T) {
 	}
 	for i, c := range long { // they are still served
 		fmt.Fprint(c, "GET / HTTP/1.0\r\n\r\n")
-		c.SetReadDeadline(time.Now().Add(3 * time.Second))
+		c.SetReadDeadline(time.Now().Add(10 * time.Second))
 		if answer, err := io.ReadAll(c); err != nil || len(answer) == 0 {
 			t.Errorf("long connection %d: %q, %v", i, answer, err)
 		}
@@ -114,13 +114,13 @@ func TestSlowStart(t *testing.T) {
 	web := site.Serve("http", 80)
 	lb := site.Directors[0]
 	lb.AddAddr("eth0", netlab.VIP+"/32")
-	lb.Daemon(netlab.Holdfast(t), checkedPool(2, 100, "slow_start 5"), "-C")
+	lb.Daemon(netlab.Holdfast(t), checkedPool(2, 100, "slow_start 10"), "-C")
 	site.Eventually(10*time.Second, "full weight at the start", func() bool { return lb.DestinationsWithWeight(100) == 2 })
 	web[0].Down()
 	site.Eventually(10*time.Second, "the failure", func() bool { return lb.Destinations() == 1 })
 	web[0].Up()
 	steps := map[string]bool{}
-	site.Eventually(15*time.Second, "full weight again", func() bool {
+	site.Eventually(20*time.Second, "full weight again", func() bool {
 		w := weights(lb)["10.10.0.11:80"]
 		if w != "" && w != "100" {
 			steps[w] = true
@@ -199,7 +199,7 @@ func TestSharedService(t *testing.T) {
 	if !strings.Contains(d.Log(), "both use the IPVS service") {
 		t.Error("the log does not name the shared service")
 	}
-	load := site.Client.Load("http", netlab.VIP+":80", 2, 20*time.Millisecond, 2*time.Second)
+	load := site.Client.Load("http", netlab.VIP+":80", 2, 20*time.Millisecond, 10*time.Second)
 	d.Reload(group("green", 2))
 	site.Eventually(10*time.Second, "one destination", func() bool { return lb.Destinations() == 1 })
 	load.Stop()
