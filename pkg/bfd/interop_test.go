@@ -22,13 +22,13 @@ type frr struct {
 
 const frrConfig = `bfd
  peer 192.0.2.1 local-address 192.0.2.2
-  detect-multiplier 3
+  detect-multiplier 40
   receive-interval 50
   transmit-interval 50
   no shutdown
  !
  peer 2001:db8::1 multihop local-address 2001:db8::2
-  detect-multiplier 3
+  detect-multiplier 40
   receive-interval 50
   transmit-interval 50
   no shutdown
@@ -100,22 +100,32 @@ func TestFRR(t *testing.T) {
 		}
 		return n
 	}
-	up := func(times int) {
+	// in reports whether it is the last state of a session that was logged.
+	in := func(name, state string) bool {
+		last := ""
+		for _, e := range r.log.All() {
+			if strings.HasPrefix(e.Message, "("+name+") Entering ") {
+				last = e.Message
+			}
+		}
+		return strings.Contains(last, "Entering "+state+" state")
+	}
+	up := func() {
 		t.Helper()
 		l.Eventually(20*time.Second, "both ends see both sessions up", func() bool {
-			return count("(single) Entering Up state") == times && count("(multi) Entering Up state") == times &&
-				strings.Count(f.peers(), "Status: up") == 2
+			return in("single", "Up") && in("multi", "Up") && strings.Count(f.peers(), "Status: up") == 2
 		})
 	}
-	up(1)
+	up()
 
 	f.bfdd.Signal(syscall.SIGKILL)
-	l.Eventually(3*time.Second, "the loss of FRR is noticed", func() bool {
-		return count("Expired after 150 ms") == 2 && count("Entering Down state (Local diagnostic - Control Detection Time Expired") == 2
+	l.Eventually(10*time.Second, "the loss of FRR is noticed", func() bool {
+		return count("Expired after 2000 ms") >= 2 && count("Entering Down state (Local diagnostic - Control Detection Time Expired") >= 2 &&
+			in("single", "Down") && in("multi", "Down")
 	})
 	f.bfdd.Wait(5 * time.Second)
 	f.bfdd = f.startBFD()
-	up(2)
+	up()
 
 	r.stop()
 	l.Eventually(5*time.Second, "FRR learns that we left on purpose", func() bool {

@@ -21,11 +21,12 @@ import (
 
 func TestMain(m *testing.M) { netlab.MainNative(m) }
 
+// session has a detection time of two seconds at the other end: a machine may stand still.
 func session(local, neighbor string) *config.BFDInstance {
 	return &config.BFDInstance{
 		Name: "peer", Source: netip.MustParseAddr(local), Neighbor: netip.MustParseAddr(neighbor),
 		MinRx: 50 * time.Millisecond, MinTx: 50 * time.Millisecond, IdleTx: time.Second,
-		Multiplier: 3, TTL: 255, VRRP: true,
+		Multiplier: 40, TTL: 255, VRRP: true,
 	}
 }
 
@@ -61,8 +62,8 @@ func run(t *testing.T, l *netlab.Lab, n *netlab.Namespace, sessions ...*config.B
 	})
 	select {
 	case <-ready:
-	case <-time.After(5 * time.Second):
-		t.Fatal("the role was not ready within 5 s")
+	case <-time.After(30 * time.Second):
+		t.Fatal("the role was not ready within 30 s")
 	}
 	wait.Go(func() {
 		if err := server.Run(ctx); err != nil {
@@ -144,7 +145,7 @@ bfd_instance us {
 	source_ip `+family.remote+`
 	min_rx 50
 	min_tx 50
-	multiplier 3
+	multiplier 20
 	ttl 255
 }
 vrrp_instance V {
@@ -162,8 +163,8 @@ vrrp_instance V {
 			peer.WaitLog(5*time.Second, `\(us\) Entering Up state`)
 
 			cable.Block(true)
-			// Three seconds as long as the peer has not yet announced its faster pace.
-			l.Eventually(5*time.Second, "down without packets", func() bool {
+			// Twenty seconds as long as the peer has not yet announced its faster pace.
+			l.Eventually(10*time.Second, "down without packets", func() bool {
 				return us.logged("(peer) Expired after ") &&
 					us.logged("(peer) Entering Down state (Local diagnostic - Control Detection Time Expired")
 			})

@@ -238,7 +238,7 @@ func TestAddressStolen(t *testing.T) {
 			l.r[0].DelAddr("eth0", vip+"/24")
 			l.only(10*time.Second, 0, vip)
 			l.stays(time.Second, 0, vip)
-			if got := l.adverts(1, since); len(got) > 0 {
+			if got := l.unprovoked(1, since); len(got) > 0 {
 				t.Errorf("r2 advertised: %+v", got[0])
 			}
 		})

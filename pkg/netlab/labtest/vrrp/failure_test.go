@@ -152,21 +152,29 @@ func TestLoss(t *testing.T) {
 		l.start(0, bin[0], conf(150))
 		l.start(1, bin[1], conf(100))
 		l.only(8*time.Second, 0, vip)
-		began := time.Now()
+		heard := l.r[1].Capture("eth0")
 		sent := func(n int) {
 			since := time.Now()
 			l.Eventually(4*time.Second, "adverts", func() bool { return len(l.adverts(0, since)) >= n })
 		}
-		for range 3 {
-			l.port[1].Deaf(true)
-			sent(2)
-			l.port[1].Deaf(false)
-			sent(1)
-			l.stays(50*time.Millisecond, 0, vip)
+		for range 3 { // a machine that stands still may lose a third one as well
+			began := time.Now()
+			for range 3 {
+				l.port[1].Deaf(true)
+				sent(2)
+				l.port[1].Deaf(false)
+				sent(1)
+			}
+			got := l.adverts(1, began)
+			if len(got) == 0 {
+				return
+			}
+			if !silent(netlab.Adverts(heard.Received(), 51), got[0].At, masterDown(100, 3, time.Second)) {
+				t.Fatalf("r2 took over: %+v", got[0])
+			}
+			l.settles(8*time.Second, 0, vip)
 		}
-		if got := l.adverts(1, began); len(got) > 0 {
-			t.Errorf("r2 took over: %+v", got[0])
-		}
+		t.Error("r2 took over, as it had lost more than two adverts each time")
 	})
 }
 
@@ -214,7 +222,7 @@ func TestRoleKilled(t *testing.T) {
 			if got := l.adverts(0, killed); len(got) < 3 || got[0].Priority != 150 {
 				t.Fatalf("adverts since then: %d", len(got))
 			}
-			if got := l.adverts(1, killed); len(got) > 0 {
+			if got := l.unprovoked(1, killed); len(got) > 0 {
 				t.Fatalf("the peer became master: %+v", got[0])
 			}
 		}

@@ -53,7 +53,7 @@ func clockSteps(t *testing.T) {
 						t.Errorf("no advert after a step of %v", step)
 					}
 				}
-				if got := len(l.adverts(1, time.Time{})); got > 0 {
+				if got := len(l.unprovoked(1, time.Time{})); got > 0 {
 					t.Errorf("the backup sent %d adverts", got)
 				}
 			})

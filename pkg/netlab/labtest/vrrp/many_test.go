@@ -46,7 +46,7 @@ func TestManyAddresses(t *testing.T) {
 		l.start(1, bin[1], conf(100))
 		since := time.Now()
 		l.Never(5*time.Second, "an address moved", l.not(0, addresses))
-		if got := l.adverts(1, since); len(got) > 0 {
+		if got := l.unprovoked(1, since); len(got) > 0 {
 			t.Errorf("r2 advertised: %+v", got[0])
 		}
 		first.Stop()
