@@ -237,11 +237,11 @@ func (c *Check) failed(now time.Time, r Result) Step {
 		return Step{}
 	}
 	c.schedule(now)
+	st := c.conclude(now, r)
 	if _, ok := c.Spec.Ask.(HTTP); ok {
-		c.failing = true
+		c.failing = c.failing || st.Event.Turned || first
 		c.due = now.Add(max(c.Spec.DelayLoop, c.Spec.DelayBeforeRetry))
 	}
-	st := c.conclude(now, r)
 	if was && c.Spec.LogAllFailures {
 		st.Lines = c.forAll(func(n Name) []Line { return c.attemptFailed(n, r, false) })
 	}

@@ -233,6 +233,35 @@ func TestStories(t *testing.T) {
   => up turned`,
 		},
 		{
+			name: "another URL that fails in the full pass holds it up and does not begin it again",
+			spec: with(spec(three), func(s *Spec) { s.DelayLoop, s.Retry = sec, 0 }),
+			reply: func(at time.Duration, url int) Result {
+				if url == 1 && at < 4*sec || url == 2 && at < 9*sec {
+					return status
+				}
+				return good
+			}, end: 10 * sec,
+			want: `
+1 /a
+2 /b
+  HTTP_CHECK on service [10.9.0.1]:tcp:80 failed.
+  => down first turned
+3 /b
+4 /b
+  HTTP status code success to [10.9.0.1]:tcp:80 url(/b)
+5 /a
+  HTTP status code success to [10.9.0.1]:tcp:80 url(/a)
+6 /b
+  HTTP status code success to [10.9.0.1]:tcp:80 url(/b)
+7 /c
+8 /c
+9 /c
+  HTTP status code success to [10.9.0.1]:tcp:80 url(/c)
+  Remote Web server [10.9.0.1]:tcp:80 succeed on service.
+  => up turned
+10 /a`,
+		},
+		{
 			name: "fast_recovery does not wait between URLs until up",
 			spec: with(spec(HTTP{URLs: three.URLs, FastRecovery: true}), func(s *Spec) { s.LogAllFailures = true }),
 			reply: func(at time.Duration, url int) Result {
