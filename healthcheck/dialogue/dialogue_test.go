@@ -72,7 +72,7 @@ func TestAnswersInPieces(t *testing.T) {
 		{"endless header", page(healthcheck.URL{Path: "/"}), "HTTP/1.0 200 OK\r\nA: " + big, healthcheck.FaultStatus},
 		{"no status", page(healthcheck.URL{Path: "/"}), "HTTP/1.0 abc OK\r\n\r\n", healthcheck.FaultStatus},
 		{"long status", page(healthcheck.URL{Path: "/"}), "HTTP/1.0 2000 OK\r\n\r\n", healthcheck.FaultStatus},
-		{"half a header", page(healthcheck.URL{Path: "/"}), "HTTP/1.0 200 OK\r\n", healthcheck.FaultRead},
+		{"half a header", page(healthcheck.URL{Path: "/"}), "HTTP/1.0 200 OK\r\n", healthcheck.FaultNoData},
 		{"nothing", page(healthcheck.URL{Path: "/"}), "", healthcheck.FaultNoData},
 		{"smtp", healthcheck.SMTP{Helo: "me"}, "220-a\r\n220 b\r\n250-c\r\n250 d\r\n221 bye\r\n", 0},
 		{"smtp hangs up after QUIT", healthcheck.SMTP{Helo: "me"}, "220 b\r\n250 d\r\n", healthcheck.FaultRead},

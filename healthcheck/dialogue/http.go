@@ -67,15 +67,17 @@ func Request(p healthcheck.HTTPProtocol, u healthcheck.URL, target netip.AddrPor
 	return fmt.Appendf(nil, "GET %s HTTP/%s\r\nUser-Agent: KeepAliveClient\r\n%sHost: %s\r\n\r\n", u.Path, version, extra, host)
 }
 
-// http reads an answer. The body is what follows the blank line, whatever its
-// encoding: as keepalived sees it, so that digests stay what they are.
+// http reads an answer until the server ends the connection, as keepalived does
+// and as every request asks it to. The body is what follows the blank line, whatever
+// its encoding, and not more than the length announced: so digests stay what they are.
 type http struct {
 	plan   *httpPlan
 	head   []byte // until the blank line; then nil
 	inBody bool
 	status int
 	length int64 // of the body; -1 when it ends with the connection
-	got    int64
+	got    int64 // of the body
+	heard  int64 // after the header
 	digest hash.Hash
 	body   []byte // for the regular expression
 }
@@ -101,6 +103,7 @@ func (h *http) Hear(in []byte) Turn {
 		}
 		h.inBody, in = true, rest
 	}
+	h.heard += int64(len(in))
 	if h.length >= 0 {
 		in = in[:min(int64(len(in)), h.length-h.got)]
 	}
@@ -111,10 +114,7 @@ func (h *http) Hear(in []byte) Turn {
 	if h.plan.regex != nil {
 		h.body = append(h.body, in[:min(len(in), maxMatch-len(h.body))]...)
 	}
-	if h.got == h.length {
-		return h.judge()
-	}
-	if h.got > maxBody {
+	if h.heard > maxBody {
 		return failed(healthcheck.FaultRead, "a body of more than %d MiB", maxBody>>20)
 	}
 	return Turn{}
@@ -216,14 +216,16 @@ func (h *http) Closed() Turn {
 	switch {
 	case h.inBody:
 		return h.judge()
-	case len(h.head) == 0:
-		return failed(healthcheck.FaultNoData, "connection closed without an answer")
+	case len(h.head) > 0:
+		return failed(healthcheck.FaultNoData, "connection closed inside the header")
 	}
-	return failed(healthcheck.FaultRead, "connection closed inside the header")
+	return failed(healthcheck.FaultNoData, "connection closed without an answer")
 }
 
 func (h *http) Silent() healthcheck.Result {
 	switch {
+	case h.inBody && h.got == h.length:
+		return fault(healthcheck.FaultStopped, "connection still open after the body of %d bytes", h.got)
 	case h.inBody:
 		return fault(healthcheck.FaultStopped, "body stopped after %d bytes", h.got)
 	case len(h.head) > 0:

@@ -54,6 +54,12 @@ func TestVerdicts(t *testing.T) {
 				hang(c)
 			}, healthcheck.FaultStopped, "body stopped after 5 bytes",
 		},
+		{
+			"http all of a body and silence", get(healthcheck.URL{}), func(c net.Conn) {
+				_, _ = io.WriteString(c, "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+				hang(c)
+			}, healthcheck.FaultStopped, "connection still open after the body of 5 bytes",
+		},
 		{"smtp", healthcheck.SMTP{Helo: "me"}, mail("220-hi\r\n220 there\r\n", "250 ok\r\n"), 0, ""},
 		{"smtp banner", healthcheck.SMTP{Helo: "me"}, mail("421 busy\r\n", ""), healthcheck.FaultBanner, `"421 busy"`},
 		{"smtp helo", healthcheck.SMTP{Helo: "me"}, mail("220 hi\r\n", "550 go away\r\n"), healthcheck.FaultReply, "550 go away"},
