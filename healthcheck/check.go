@@ -225,11 +225,8 @@ func (c *Check) failed(now time.Time, r Result) Step {
 	if c.mayRetry() {
 		c.retries++
 		c.due = now.Add(c.Spec.DelayBeforeRetry)
-		if _, ok := c.Spec.Ask.(Misc); ok { // start to start
-			c.due = c.started.Add(c.Spec.DelayBeforeRetry)
-			if c.due.Before(now) {
-				c.due = now
-			}
+		if _, ok := c.Spec.Ask.(Misc); ok {
+			c.due = c.afterStart(c.Spec.DelayBeforeRetry, now)
 		}
 		if c.up && c.Spec.LogAllFailures {
 			return Step{Lines: c.forAll(func(n Name) []Line { return c.attemptFailed(n, r, true) })}
@@ -273,14 +270,20 @@ func (c *Check) mayRetry() bool {
 func (c *Check) schedule(now time.Time) {
 	switch c.Spec.Ask.(type) {
 	case File, BFD: // they are told
-	case Misc: // start to start, skipping what was missed
-		c.due = c.started.Add(c.pause())
-		if late := now.Sub(c.due); late >= 0 && c.Spec.DelayLoop > 0 {
-			c.due = c.due.Add((late/c.Spec.DelayLoop + 1) * c.Spec.DelayLoop)
-		}
+	case Misc:
+		c.due = c.afterStart(c.pause(), now)
 	default:
 		c.due = now.Add(c.pause())
 	}
+}
+
+// afterStart is a pause after the start of the last attempt, or now if that has passed:
+// programs are measured start to start, and never run twice at once.
+func (c *Check) afterStart(pause time.Duration, now time.Time) time.Time {
+	if due := c.started.Add(pause); due.After(now) {
+		return due
+	}
+	return now
 }
 
 // conclude counts a completed run and turns the verdict when it is time.

@@ -377,6 +377,14 @@ func TestStories(t *testing.T) {
   => down turned`,
 		},
 		{
+			name: "a script that fails in its first run is said to have been retried", spec: spec(Misc{Text: "/x"}),
+			reply: bad(Result{Fault: FaultExit, Value: 3}, 0, 2*sec), end: 2 * sec,
+			want: `
+1 ask
+  Misc check for [[10.9.0.1]:tcp:80 VS [10.9.0.101]:tcp:80] by [/x] failed after 2 retries (exited with status 3).
+  => down first turned`,
+		},
+		{
 			name: "misc_dynamic sets the weight, and never accumulates",
 			spec: with(spec(Misc{Text: "/x", Dynamic: true}), func(s *Spec) { s.Retry, s.RealWeight = 0, 10 }),
 			reply: func(at time.Duration, _ int) Result {

@@ -256,8 +256,6 @@ func (c *Check) miscFault(r Result, again bool) string {
 		return fmt.Sprintf("%s, will do %s%s", what, retries(c.Spec.Retry), detail)
 	case again:
 		return fmt.Sprintf("%s on retry %d/%d%s", what, c.retries-1, c.Spec.Retry, detail)
-	case c.retries == 0:
-		return what + detail
 	default:
 		return fmt.Sprintf("%s after %s%s", what, retries(c.Spec.Retry), detail)
 	}

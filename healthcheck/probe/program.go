@@ -2,13 +2,11 @@ package probe
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
 
 	"go.uber.org/zap"
-	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-lb/holdfast/healthcheck"
 	"github.com/holdfast-lb/holdfast/pkg/script"
@@ -22,10 +20,8 @@ func (e *Engine) runProgram(ctx context.Context, ask healthcheck.Misc) healthche
 	}
 	res, err := e.opt.Scripts.Run(ctx, cmd)
 	switch {
-	case errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE):
+	case err != nil: // it has not been started, and so says nothing about the server
 		return healthcheck.Result{Fault: healthcheck.FaultLocal, Reason: err.Error()}
-	case err != nil:
-		return healthcheck.Result{Fault: healthcheck.FaultSend, Reason: err.Error()}
 	case res.TimedOut:
 		return healthcheck.Result{Fault: healthcheck.FaultReadTimeout, Reason: fmt.Sprintf("timed out after %v", ask.Timeout)}
 	case res.Signal != 0:

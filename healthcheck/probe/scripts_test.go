@@ -31,8 +31,7 @@ func TestScripts(t *testing.T) {
 	w := newWorld(t,
 		check("good", misc("exit 0", time.Minute), ""), check("weight", misc("exit $(cat "+file+")", time.Minute), ""),
 		check("bad", misc("exit 1", time.Minute), ""), check("signal", misc("kill -9 $$", time.Minute), ""),
-		check("hangs", misc("trap '' TERM; sleep 0.1; sleep 20 & wait", 300*time.Millisecond), ""),
-		check("missing", healthcheck.Misc{Command: []string{"/nowhere/at/all"}, Timeout: time.Second}, ""))
+		check("hangs", misc("trap '' TERM; sleep 0.1; sleep 20 & wait", 300*time.Millisecond), ""))
 	type verdict struct {
 		up     bool
 		fault  healthcheck.Fault
@@ -41,7 +40,6 @@ func TestScripts(t *testing.T) {
 	want := map[string]verdict{
 		"good": {true, 0, 0}, "weight": {true, 0, 40}, "bad": {false, healthcheck.FaultExit, 0},
 		"signal": {false, healthcheck.FaultSignal, 0}, "hangs": {false, healthcheck.FaultReadTimeout, 0},
-		"missing": {false, healthcheck.FaultSend, 0},
 	}
 	for len(want) > 0 {
 		ev := w.next(t)
@@ -55,6 +53,62 @@ func TestScripts(t *testing.T) {
 	}
 	if ev := w.next(t); ev.Key != "weight" || ev.Weight != 0 || ev.Turned {
 		t.Errorf("status 2: %+v, want weight 0 and no turn", ev)
+	}
+}
+
+// A script that is not there, or may not be run, says nothing about the server.
+func TestScriptThatCannotBeStartedTurnsNothing(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "script")
+	put := func(text string, mode os.FileMode) {
+		t.Helper()
+		if err := os.WriteFile(path+".new", []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("#!/bin/sh\nexit 0\n", 0o700)
+	w := newWorld(t, check("script", healthcheck.Misc{
+		Command: []string{path}, Timeout: time.Minute, UID: uint32(os.Geteuid()), GID: uint32(os.Getegid()),
+	}, ""))
+	if ev := w.next(t); !ev.Up {
+		t.Fatalf("with the script: %+v, want up", ev)
+	}
+	for name, spoil := range map[string]func(){
+		"removed":        func() { _ = os.Remove(path) },
+		"not executable": func() { put("#!/bin/sh\nexit 1\n", 0o600) },
+	} {
+		spoil()
+		for range 2 { // one could be of before
+			w.nextRun(t)
+		}
+		if all, err := w.Snapshot(t.Context()); err != nil || !all[0].Up || all[0].Last.Fault != healthcheck.FaultLocal {
+			t.Errorf("%s: %+v, %v; want up, and an attempt that could not be made", name, all, err)
+		}
+	}
+	put("#!/bin/sh\nexit 1\n", 0o700)
+	if ev := w.next(t); ev.Up || ev.Result.Fault != healthcheck.FaultExit {
+		t.Errorf("with a script again: %+v, want down", ev)
+	}
+}
+
+// nextRun waits until the only check has been made once more.
+func (w world) nextRun(t testing.TB) {
+	t.Helper()
+	var before uint64
+	for first := true; ; first = false {
+		all, err := w.Snapshot(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first {
+			before = all[0].Runs
+		} else if all[0].Runs > before {
+			return
+		}
+		<-time.After(5 * time.Millisecond)
 	}
 }
 
