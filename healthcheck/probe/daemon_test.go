@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -73,7 +74,7 @@ func workDir(t *testing.T, as *syscall.Credential) string {
 func write(t *testing.T, dir, name, text string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+	if err := errors.Join(os.WriteFile(path, []byte(text), 0o600), os.Chmod(path, 0o644)); err != nil { // whatever the umask
 		t.Fatal(err)
 	}
 	return path
@@ -83,12 +84,15 @@ func write(t *testing.T, dir, name, text string) string {
 func run(t *testing.T, as *syscall.Credential, name string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
-	cmd.Dir = "/"
+	cmd.Dir, cmd.Env = "/", environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", name, err, out)
 	}
 }
+
+// environment is ours, with a directory for temporary files that every account may use.
+func environment() []string { return append(os.Environ(), "TMPDIR=/tmp") }
 
 // daemon is a server's process with its children.
 type daemon struct{ cmd *exec.Cmd }
@@ -99,7 +103,7 @@ func start(t *testing.T, as *syscall.Credential, at, name string, args ...string
 	t.Helper()
 	var out strings.Builder
 	cmd := exec.Command(name, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = "/", &out, &out
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = "/", environment(), &out, &out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as, Setsid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {

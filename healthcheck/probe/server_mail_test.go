@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -77,7 +78,7 @@ func TestPostfix(t *testing.T) {
 	postfix, dir, at := program(t, "postfix", "postfix"), workDir(t, nil), closedPort(t)
 	_, port, _ := net.SplitHostPort(at)
 	for _, sub := range []string{"etc", "queue", "data"} {
-		if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
+		if err := errors.Join(os.Mkdir(filepath.Join(dir, sub), 0o700), os.Chmod(filepath.Join(dir, sub), 0o755)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -49,7 +49,7 @@ func startFRR(t *testing.T, ns *netlab.Namespace) *frr {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	conf := filepath.Join(dir, "bfdd.conf")
-	if err := errors.Join(os.Chmod(dir, 0o777), os.WriteFile(conf, []byte(frrConfig), 0o644)); err != nil {
+	if err := errors.Join(os.Chmod(dir, 0o777), os.WriteFile(conf, []byte(frrConfig), 0o600), os.Chmod(conf, 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	f := &frr{ns: ns, dir: dir}
