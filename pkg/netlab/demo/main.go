@@ -59,7 +59,7 @@ func show(s *story) {
 	s.say("The client makes 30 requests to %s:", netlab.VIP)
 	s.counts(site.Client.AskMany("http", netlab.VIP+":80", 30))
 
-	load := site.Client.Load("http", netlab.VIP+":80", 4, 25*time.Millisecond, time.Second)
+	load := site.Client.Load("http", netlab.VIP+":80", 4, 25*time.Millisecond, 10*time.Second)
 	s.say("From here on, four clients ask without a pause. web2 is killed.")
 	killed := time.Now()
 	webs[1].Down()
@@ -82,6 +82,8 @@ func show(s *story) {
 	s.counts(load.Since(back).ByName)
 
 	s.say("lb1 dies: SIGKILL to all its processes, and its cables are dead.")
+	load.Stop()
+	load = site.Client.Load("http", netlab.VIP+":80", 4, 25*time.Millisecond, time.Second) // who asks a dead director is not to wait for long
 	died := time.Now()
 	first.Crash()
 	site.Cables[0].Unplug()

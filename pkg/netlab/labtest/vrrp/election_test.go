@@ -110,14 +110,16 @@ func TestElection(t *testing.T) {
 func TestTieBreak(t *testing.T) {
 	t.Parallel()
 	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
-		l.start(0, bin[0], router{priority: 100})
-		l.only(5*time.Second, 0, vip)
-		l.start(1, bin[1], router{priority: 100})
-		l.stays(time.Second, 0, vip) // a backup does not replace an equal
+		// A stall that made them change places here would be for good.
+		conf := router{priority: 100, advert: "1"}
+		l.start(0, bin[0], conf)
+		l.only(10*time.Second, 0, vip)
+		l.start(1, bin[1], conf)
+		l.stays(4*time.Second, 0, vip) // a backup does not replace an equal
 		l.port[0].Block(true)
-		l.Eventually(5*time.Second, "both alone", func() bool { return l.holders(vip) == "r1 r2" })
+		l.Eventually(10*time.Second, "both alone", func() bool { return l.holders(vip) == "r1 r2" })
 		l.port[0].Block(false)
-		l.only(5*time.Second, 1, vip)
+		l.only(10*time.Second, 1, vip)
 		l.stays(time.Second, 1, vip)
 	})
 }
