@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -136,6 +137,54 @@ func TestChecksKeepTheirDistance(t *testing.T) {
 	turns(3*time.Second, 6120*time.Millisecond) // nothing moved before
 	if got := turns(6120*time.Millisecond, 11120*time.Millisecond); !slices.Equal(got, want) {
 		t.Errorf("second turns after %v, want %v", got, want)
+	}
+}
+
+// By chance, many of ten thousand checks are due together. However long it takes to start
+// them all, nobody is put off for it, or there would be ever more of them.
+func TestCrowdsDoNotGrow(t *testing.T) {
+	const count, period = 10_000, 5 * time.Second
+	const start, look = 400 * time.Microsecond, 20 * time.Microsecond // with what the servers take
+	epoch := time.Now()
+	a := newAgenda(epoch)
+	random := rand.New(rand.NewPCG(1, 2))
+	specs := make([]healthcheck.Spec, count)
+	for i := range specs {
+		specs[i] = timed(fmt.Sprint(i), period)
+		specs[i].Warmup = period
+	}
+	fresh, _, _ := a.set(specs, epoch)
+	for _, j := range fresh {
+		a.activate(j, epoch, random.Float64())
+	}
+	turn := make(map[*job]time.Duration, count) // of each in its round
+	for _, j := range fresh {
+		turn[j] = j.when.Sub(epoch) % period
+	}
+	clock := epoch
+	for until := epoch.Add(10 * period); clock.Before(until); {
+		now := clock
+		var asked []*job
+		for range batch {
+			j := a.next(now)
+			if j == nil {
+				break
+			}
+			a.begin(j, now)
+			asked = append(asked, j)
+			clock = clock.Add(start)
+		}
+		if len(asked) == 0 {
+			clock = a.until()
+			continue
+		}
+		clock = clock.Add(look)
+		for _, j := range asked {
+			a.finish(j, clock, healthcheck.Result{OK: true})
+			if got := j.when.Sub(epoch) % period; got != turn[j] {
+				t.Fatalf("after %v the turn of %s is %v into the round, was %v", clock.Sub(epoch), j.check.Spec.Key, got, turn[j])
+			}
+		}
 	}
 }
 

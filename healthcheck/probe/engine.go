@@ -21,8 +21,10 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/script"
 )
 
-// batch is how many checks are started before looking at what came back.
-const batch = 128
+// batch is how many checks are started before looking at what came back. What many more
+// take would count as the time that servers take to answer: those due together would be put
+// off, fall on others, and be ever more.
+const batch = 16
 
 // maxLooks is how often the kernel is asked for more answers before other things
 // have their turn.

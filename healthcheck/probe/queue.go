@@ -7,14 +7,15 @@ import "time"
 // check does. Short pauses are rounded less.
 const maxGrain = 20 * time.Millisecond
 
-// rounded is a due time on the grid that fits the pause before it. The grid divides
-// the pause, so that a check with a quick answer keeps its place on it.
+// rounded is a due time on the grid that fits the pause before it, or less than a step
+// sooner. The grid divides the pause, so that a check with an answer within a step keeps
+// its place.
 func rounded(due, epoch time.Time, pause time.Duration) time.Time {
 	grain := pause / max(256, pause/maxGrain)
 	if grain <= 0 {
 		return due
 	}
-	return epoch.Add(due.Sub(epoch).Round(grain))
+	return epoch.Add(due.Sub(epoch).Truncate(grain))
 }
 
 // queue holds what is to be done when, in a heap. Each job is in it at most

@@ -54,10 +54,10 @@ func TestDueTimesAreRounded(t *testing.T) {
 	epoch := time.Now()
 	for _, tt := range []struct{ due, pause, want time.Duration }{
 		{1009 * time.Millisecond, 5120 * time.Millisecond, time.Second},
-		{1011 * time.Millisecond, 5120 * time.Millisecond, 1020 * time.Millisecond},
+		{1019 * time.Millisecond, 5120 * time.Millisecond, time.Second},
 		{1020 * time.Millisecond, 5120 * time.Millisecond, 1020 * time.Millisecond},
 		{1009 * time.Millisecond, time.Hour, time.Second},
-		{1700 * time.Microsecond, 256 * time.Millisecond, 2 * time.Millisecond},
+		{1700 * time.Microsecond, 256 * time.Millisecond, time.Millisecond},
 		{1001, 0, 1001},
 	} {
 		if got := rounded(epoch.Add(tt.due), epoch, tt.pause).Sub(epoch); got != tt.want {
