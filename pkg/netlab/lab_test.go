@@ -1,7 +1,13 @@
 package netlab
 
 import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -16,6 +22,55 @@ func twoHosts(t *testing.T) (a, b *Namespace, cable *Port) {
 	a, b = lab.Namespace("a"), lab.Namespace("b")
 	sw.Connect(a, "eth0", "10.0.0.1/24", "fd00::1/64")
 	return a, b, sw.Connect(b, "eth0", "10.0.0.2/24", "fd00::2/64")
+}
+
+func TestSink(t *testing.T) {
+	Require(t)
+	n := New(t).Namespace("a")
+	for kind, answer := range map[string]string{"tcp": "", "http": "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nok\n"} {
+		t.Run(kind, func(t *testing.T) {
+			s := n.Sink(netip.MustParseAddrPort("0.0.0.0:80"), answer)
+			defer s.Close()
+			visit := func(addr string) error {
+				return n.Do(func() error {
+					c, err := net.Dial("tcp", addr)
+					if err != nil {
+						return err
+					}
+					defer c.Close()
+					io.WriteString(c, "GET / HTTP/1.0\r\n\r\n")
+					if got, err := io.ReadAll(c); answer != "" && (err != nil || string(got) != answer) {
+						return fmt.Errorf("answer %q, %v", got, err)
+					}
+					return nil
+				})
+			}
+			before := time.Now()
+			for _, addr := range []string{"127.0.0.1:80", "127.0.0.2:80", "127.0.0.1:80", "127.0.0.1:80"} {
+				if err := visit(addr); err != nil {
+					t.Fatal(err)
+				}
+			}
+			n.lab.Eventually(5*time.Second, "four visits", func() bool { return s.Visits() == 4 })
+			if last := s.Last(); last.Before(before.Round(0)) || last.After(time.Now()) {
+				t.Errorf("the last visit was at %v, after %v", last, before)
+			}
+			// One address was visited twice again, the other was not.
+			if late := s.Lateness(0); len(late) != 2 || late[1] == 0 {
+				t.Errorf("later than at once: %v", late)
+			}
+			if late := s.Lateness(time.Hour); len(late) != 2 || late[1] != 0 {
+				t.Errorf("later than after an hour: %v", late)
+			}
+			if s.Reset(); s.Visits() != 0 {
+				t.Errorf("%d visits after all were forgotten", s.Visits())
+			}
+			s.Close()
+			if err := visit("127.0.0.1:80"); !errors.Is(err, syscall.ECONNREFUSED) {
+				t.Errorf("a visit to a closed port: %v", err)
+			}
+		})
+	}
 }
 
 // answer is long enough for a neighbour that has to be asked for twice.

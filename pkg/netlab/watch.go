@@ -1,9 +1,11 @@
 package netlab
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -79,15 +81,15 @@ func (w *IPVSWatch) Reset() { w.from = len(w.capture.Frames()) }
 // Commands counts the requests since the last Reset.
 func (w *IPVSWatch) Commands() IPVSCommands {
 	out := IPVSCommands{}
-	w.each(func(name string, _ time.Time) { out[name]++ })
+	w.each(func(name string, _ time.Time, _ []byte) { out[name]++ })
 	return out
 }
 
-// First is when the first request of a kind since the last Reset was made; zero is not
-// yet.
-func (w *IPVSWatch) First(command string) (first time.Time) {
-	w.each(func(name string, at time.Time) {
-		if name == command && first.IsZero() {
+// Removed is when the first request since the last Reset was made to delete a destination
+// with this address; zero is not yet.
+func (w *IPVSWatch) Removed(destination netip.Addr) (first time.Time) {
+	w.each(func(name string, at time.Time, message []byte) {
+		if name == "del dest" && first.IsZero() && bytes.Contains(message, destination.AsSlice()) {
 			first = at
 		}
 	})
@@ -95,7 +97,7 @@ func (w *IPVSWatch) First(command string) (first time.Time) {
 }
 
 // each goes through the requests since the last Reset.
-func (w *IPVSWatch) each(visit func(name string, at time.Time)) {
+func (w *IPVSWatch) each(visit func(name string, at time.Time, message []byte)) {
 	for _, f := range w.capture.Frames()[w.from:] {
 		for b := f.Data; len(b) >= unix.NLMSG_HDRLEN+4; {
 			size := int(binary.NativeEndian.Uint32(b))
@@ -105,7 +107,7 @@ func (w *IPVSWatch) each(visit func(name string, at time.Time)) {
 			}
 			command := int(b[unix.NLMSG_HDRLEN])
 			if kind == w.family && flags&unix.NLM_F_REQUEST != 0 && command >= 1 && command <= len(ipvsCommands) {
-				visit(ipvsCommands[command-1], f.At)
+				visit(ipvsCommands[command-1], f.At, b[:size])
 			}
 			b = b[min(len(b), (size+3)&^3):]
 		}
