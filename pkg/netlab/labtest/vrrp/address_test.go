@@ -34,8 +34,7 @@ func TestVMAC(t *testing.T) {
 				second.extra = swap(second.extra)
 				d := l.start(0, bin[0], first)
 				l.start(1, bin[1], second)
-				l.only(8*time.Second, 0, tt.addr)
-				l.stays(time.Second, 0, tt.addr)
+				l.settles(8*time.Second, 0, tt.addr)
 				name := ownInterface(l.r[0], tt.addr)
 				if got := l.r[0].MAC(name).String(); got != tt.mac {
 					t.Errorf("%s has %s, want %s", name, got, tt.mac)
@@ -246,8 +245,8 @@ func TestAddressStolen(t *testing.T) {
 	t.Run("failover", func(t *testing.T) {
 		mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 			l.start(0, bin[0], router{priority: 150, extra: "on_vip_removed failover"})
-			l.start(1, bin[1], router{priority: 100})
 			l.only(5*time.Second, 0, vip)
+			l.join(1, bin[1], router{priority: 100})
 			stolen := time.Now()
 			l.r[0].DelAddr("eth0", vip+"/24")
 			l.Eventually(5*time.Second, "r1 offers it to others", func() bool {
@@ -305,9 +304,9 @@ func TestInterfaceComesAndGoes(t *testing.T) {
 			return []any{router{priority: priority, dev: dev}, "\n", second}
 		}
 		l.start(0, bin[0], conf(150, "mv0")...)
-		l.start(1, bin[1], conf(100, "eth0")...)
 		l.only(8*time.Second, 0, vip)
 		l.only(8*time.Second, 0, other)
+		l.join(1, bin[1], conf(100, "eth0")...)
 		for range 2 {
 			l.r[0].Run("ip", "link", "del", "mv0")
 			l.only(8*time.Second, 1, vip)
@@ -332,9 +331,9 @@ func TestInterfaceRenamed(t *testing.T) {
 			}
 		}
 		l.start(0, bin[0], conf(150)...)
-		l.start(1, bin[1], conf(100)...)
 		l.only(8*time.Second, 0, vip)
 		l.only(8*time.Second, 0, other)
+		l.join(1, bin[1], conf(100)...)
 		rename := func(from, to string) {
 			l.r[0].Down(from)
 			l.r[0].Run("ip", "link", "set", from, "name", to)

@@ -46,8 +46,8 @@ func TestAuthentication(t *testing.T) {
 				l.start(0, bin[0], router{priority: 150, version: tt.version, advert: advert, extra: tt.first})
 				l.start(1, bin[1], router{priority: 100, version: tt.version, advert: advert, extra: tt.second})
 				if tt.agree {
-					l.only(10*time.Second, 0, vip)
-					l.stays(3*time.Second, 0, vip)
+					l.settles(10*time.Second, 0, vip)
+					l.stays(2*time.Second, 0, vip)
 					return
 				}
 				l.Eventually(10*time.Second, "each is alone", func() bool { return l.holders(vip) == "r1 r2" })
@@ -65,8 +65,8 @@ func TestKeyRotation(t *testing.T) {
 			return globals + router{priority: priority, extra: extra}.String()
 		}
 		first := l.start(0, bin[0], router{priority: 150})
-		second := l.start(1, bin[1], router{priority: 100})
 		l.only(5*time.Second, 0, vip)
+		second := l.join(1, bin[1], router{priority: 100})
 		for _, step := range [][2]string{
 			{signed("receive-only", 1), signed("receive-only", 1)},
 			{signed("permissive", 1), signed("receive-only", 1)},

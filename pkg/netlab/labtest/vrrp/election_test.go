@@ -197,8 +197,7 @@ func TestUnicast(t *testing.T) {
 				}
 				first := l.start(0, bin[0], router{priority: 150, version: version, advert: advert, extra: peers[0]})
 				l.start(1, bin[1], router{priority: 100, version: version, advert: advert, extra: peers[1]})
-				l.only(10*time.Second, 0, vip)
-				l.stays(time.Second, 0, vip)
+				l.settles(10*time.Second, 0, vip)
 				for _, a := range l.adverts(0, time.Time{}) {
 					if a.Dst.String() != "10.5.0.2" {
 						t.Fatalf("advert to %v", a.Dst)
@@ -219,8 +218,7 @@ func TestIPv6(t *testing.T) {
 		}
 		first := l.start(0, bin[0], conf(150))
 		l.start(1, bin[1], conf(100))
-		l.only(5*time.Second, 0, vip6)
-		l.stays(time.Second, 0, vip6)
+		l.settles(8*time.Second, 0, vip6)
 		a := l.adverts(0, time.Time{})[0]
 		if a.Dst.String() != "ff02::12" || !a.Src.IsLinkLocalUnicast() || a.TTL != 255 || a.Count != 2 {
 			t.Errorf("advert %+v", a)
@@ -242,8 +240,7 @@ func TestUnicastIPv6(t *testing.T) {
 		}
 		first := l.start(0, bin[0], conf(150, "fd05::1", "fd05::2"))
 		l.start(1, bin[1], conf(100, "fd05::2", "fd05::1"))
-		l.only(5*time.Second, 0, vip6)
-		l.stays(time.Second, 0, vip6)
+		l.settles(8*time.Second, 0, vip6)
 		for _, a := range l.adverts(0, time.Time{}) {
 			if a.Dst.String() != "fd05::2" {
 				t.Fatalf("advert to %v", a.Dst)
@@ -266,9 +263,9 @@ func TestBothFamilies(t *testing.T) {
 			}
 		}
 		first := l.start(0, bin[0], conf(150)...)
-		l.start(1, bin[1], conf(100)...)
 		l.only(5*time.Second, 0, vip)
 		l.only(5*time.Second, 0, vip6)
+		l.join(1, bin[1], conf(100)...)
 		first.Stop()
 		l.only(5*time.Second, 1, vip)
 		l.only(5*time.Second, 1, vip6)

@@ -14,9 +14,8 @@ import (
 func pair(l *lan, bin [2]string, extra string) (first, second *netlab.Daemon) {
 	l.Helper()
 	first = l.start(0, bin[0], router{priority: 150, extra: extra})
-	second = l.start(1, bin[1], router{priority: 100, extra: extra})
 	l.only(5*time.Second, 0, vip)
-	return first, second
+	return first, l.join(1, bin[1], router{priority: 100, extra: extra})
 }
 
 func TestLinkFailures(t *testing.T) {
@@ -150,8 +149,8 @@ func TestLoss(t *testing.T) {
 	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 		conf := func(p int) router { return router{priority: p, advert: "1"} }
 		l.start(0, bin[0], conf(150))
-		l.start(1, bin[1], conf(100))
 		l.only(8*time.Second, 0, vip)
+		l.join(1, bin[1], conf(100))
 		heard := l.r[1].Capture("eth0")
 		sent := func(n int) {
 			since := time.Now()
@@ -203,8 +202,8 @@ func TestRoleKilled(t *testing.T) {
 	t.Parallel()
 	ours(t, func(t *testing.T, l *lan, bin [2]string) {
 		d := l.start(0, bin[0], router{priority: 150, advert: "1", extra: "virtual_routes {\n 10.77.0.0/16 via 10.5.0.100 dev eth0\n }"})
-		l.start(1, bin[1], router{priority: 100, advert: "1"})
 		l.only(10*time.Second, 0, vip)
+		l.join(1, bin[1], router{priority: 100, advert: "1"})
 		for range 3 {
 			old := d.RolePid("vrrp")
 			if old == 0 {

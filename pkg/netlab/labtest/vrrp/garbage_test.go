@@ -148,8 +148,7 @@ func (l *lan) watched(bin [2]string, r router) *watched {
 	second.extra = swap(r.extra)
 	p.daemon[0] = l.start(0, bin[0], first)
 	l.only(10*time.Second, 0, vip)
-	p.daemon[1] = l.start(1, bin[1], second)
-	p.daemon[1].WaitLog(5*time.Second, "Entering BACKUP STATE")
+	p.daemon[1] = l.join(1, bin[1], second)
 	l.stays(time.Second, 0, vip)
 	for i, d := range p.daemon {
 		p.ours[i] = bin[i] != netlab.Keepalived

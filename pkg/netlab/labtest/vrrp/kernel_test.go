@@ -141,8 +141,8 @@ func vrf(t *testing.T) {
 				}
 				first := l.start(0, bin[0], router{priority: 150, advert: "0.5", extra: tt.extra[0]})
 				l.start(1, bin[1], router{priority: 100, advert: "0.5", extra: tt.extra[1]})
-				l.only(10*time.Second, 0, vip)
-				l.stays(2*time.Second, 0, vip)
+				l.settles(10*time.Second, 0, vip)
+				l.stays(time.Second, 0, vip)
 				l.reaches(vip)
 				first.Stop()
 				l.only(10*time.Second, 1, vip)

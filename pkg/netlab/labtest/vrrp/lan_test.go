@@ -137,6 +137,14 @@ func (l *lan) start(i int, bin string, conf ...any) *netlab.Daemon {
 	return d
 }
 
+// join starts a router that finds a better master, and waits until it knows its place.
+func (l *lan) join(i int, bin string, conf ...any) *netlab.Daemon {
+	l.Helper()
+	d := l.start(i, bin, conf...)
+	d.WaitLog(10*time.Second, "Entering BACKUP STATE")
+	return d
+}
+
 // holders are the routers that have the address.
 func (l *lan) holders(addr string) string {
 	var out []string
@@ -172,7 +180,9 @@ func (l *lan) stays(during time.Duration, i int, addr string) {
 	l.Never(during, addr+" moved", func() bool { now = l.holders(addr); return now != want })
 }
 
-// settles waits until router i alone has the address and keeps it for a second.
+// settles waits until router i alone has the address and keeps it for a second. Two
+// routers that start together may both become master before either has heard of the
+// other; then the lesser yields.
 func (l *lan) settles(within time.Duration, i int, addr string) {
 	l.Helper()
 	want, since := fmt.Sprintf("r%d", i+1), time.Now()

@@ -15,8 +15,8 @@ func TestReloadStorm(t *testing.T) {
 	ours(t, func(t *testing.T, l *lan, bin [2]string) {
 		conf := router{priority: 150, advert: "0.2"}
 		d := l.start(0, bin[0], conf)
-		l.start(1, bin[1], router{priority: 100, advert: "0.2"})
 		l.only(5*time.Second, 0, vip)
+		l.join(1, bin[1], router{priority: 100, advert: "0.2"})
 		since := time.Now()
 		for range 20 {
 			d.Reload(globals + conf.String())

@@ -19,8 +19,8 @@ func TestRelinquish(t *testing.T) {
 			t.Parallel()
 			ours(t, func(t *testing.T, l *lan, bin [2]string) {
 				d := l.start(0, bin[0], "child_wait_time 1\n", router{priority: 150, advert: "2", extra: tt.extra})
-				l.start(1, bin[1], router{priority: 100, advert: "2", extra: tt.extra})
 				l.only(20*time.Second, 0, vip)
+				l.join(1, bin[1], router{priority: 100, advert: "2", extra: tt.extra})
 				stuck := d.RolePid("vrrp")
 				if err := syscall.Kill(stuck, syscall.SIGSTOP); err != nil {
 					t.Fatal(err)
@@ -49,8 +49,8 @@ func TestRoleDiesAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	ours(t, func(t *testing.T, l *lan, bin [2]string) {
 		d := l.start(0, bin[0], router{priority: 150, advert: "1"})
-		l.start(1, bin[1], router{priority: 100, advert: "1"})
 		l.only(20*time.Second, 0, vip)
+		l.join(1, bin[1], router{priority: 100, advert: "1"})
 		since := time.Now()
 		last := 0
 		l.Eventually(20*time.Second, "the supervisor tires of starting it", func() bool {
