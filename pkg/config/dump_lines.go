@@ -254,7 +254,7 @@ func dumpRule(r *Rule) string {
 	if r.L3MDev {
 		add(" l3mdev")
 	}
-	if !r.NoTrack {
+	if r.Protocol != 0 {
 		add(" protocol %d", r.Protocol)
 	}
 	if r.IPProto >= 0 {

@@ -56,8 +56,9 @@ func (d *decoder) checkGroups() {
 	}
 }
 
-// groupTrackers drops what trackers of members cannot do in a sync group: they
-// cannot change a priority, unless sync_group_tracking_weight says so.
+// groupTrackers drops trackers of members that would drive the members of a sync group
+// apart, by a weight of their own, unless sync_group_tracking_weight says that this is
+// meant. keepalived says that it ignores the weight of an interface, and does not.
 func (d *decoder) groupTrackers(g *groupDraft) {
 	for _, i := range d.instances {
 		if i.group != g {
@@ -67,10 +68,9 @@ func (d *decoder) groupTrackers(g *groupDraft) {
 		if g.TrackingWeight {
 			continue
 		}
-		for k := range i.TrackInterfaces {
-			if t := &i.TrackInterfaces[k]; t.Weight != 0 {
-				d.at("group-weight", t.At, "%s is in the sync group %s, so the weight of %s is ignored", i.Name, g.Name, t.Name)
-				t.Weight = 0
+		for _, t := range i.TrackInterfaces {
+			if t.Weight != 0 {
+				d.at("group-weight", t.At, "%s is in the sync group %s, and the weight of %s changes the priority of %s alone", i.Name, g.Name, t.Name, i.Name)
 			}
 		}
 		for _, list := range [...]*[]Track{&i.TrackScripts, &i.TrackFiles, &i.TrackBFD} {

@@ -125,11 +125,11 @@ func (d *decoder) addressLine(words []syntax.Word, virtual bool) (Address, bool)
 	if d.stopped || bad {
 		return a, false
 	}
-	if a.Scope < 0 {
-		a.Scope = 0
-		if a.Prefix.Addr().IsLinkLocalUnicast() && a.Prefix.Addr().Is6() && !virtual {
-			a.Scope = 0
-		}
+	a.Scope = max(a.Scope, 0)
+	if a.Peer.IsValid() && a.Broadcast.IsValid() {
+		d.err("peer-broadcast", words[0], "an address with a peer has no broadcast address; brd is ignored")
+		d.hint("leave brd away")
+		a.Broadcast = netip.Addr{}
 	}
 	return a, true
 }

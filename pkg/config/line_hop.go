@@ -64,9 +64,14 @@ func (p *routeReader) nextHop() {
 					p.bad = true
 				}
 			}
-		default:
+		case "nexthop":
 			p.r.NextHops = append(p.r.NextHops, h)
 			return
+		default:
+			v := p.words[p.i+1]
+			p.d.err("route-end", v, "nothing but next hops can follow a next hop; %s and what comes after it is ignored", v.Text)
+			p.d.hint("write the options of the route in front of the first nexthop")
+			p.i = len(p.words)
 		}
 	}
 	p.r.NextHops = append(p.r.NextHops, h)

@@ -44,8 +44,8 @@ func (p *routeReader) locked(to **uint32, bit uint32) {
 	}
 }
 
-// lockedTime reads a time in milliseconds, or seconds with s; the kernel keeps
-// it in units of 1/unit milliseconds.
+// lockedTime reads a time with ms or s behind it, or a number of the kernel's units,
+// of which a millisecond has unit.
 func (p *routeReader) lockedTime(to **uint32, bit, unit uint32) {
 	v, ok := p.next()
 	if ok && v.Text == "lock" {
@@ -55,30 +55,31 @@ func (p *routeReader) lockedTime(to **uint32, bit, unit uint32) {
 	if !ok {
 		return
 	}
-	text := strings.TrimSuffix(v.Text, "ms")
-	scale := 1.0
-	if text == v.Text {
-		if text = strings.TrimSuffix(v.Text, "s"); text != v.Text {
-			scale = 1000
-		}
+	text, scale := v.Text, 1.0
+	if t, ok := strings.CutSuffix(text, "ms"); ok {
+		text, scale = t, float64(unit)
+	} else if t, ok := strings.CutSuffix(text, "s"); ok {
+		text, scale = t, 1000*float64(unit)
 	}
 	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || f < 0 || f*scale*float64(unit) > maxUint32 {
+	if err != nil || strings.Trim(text, "0123456789.") != "" {
 		p.d.err("invalid-time", v, "%q is not a time", v.Text)
-		p.d.hint("write milliseconds, or seconds as in 0.2s")
+		p.d.hint("write it as in 200ms or 0.2s")
 		return
 	}
-	ms := uint32(f * scale)
-	least := leastRTO * unit
+	least, most := float64(leastRTO*unit), float64(mostRTO*unit)
+	units := min(max(f*scale, least), most)
 	switch {
-	case ms < least:
-		p.d.err("time-too-short", v, "%s is less than the %d ms that the kernel's timers know; %d ms is used", v.Text, least, leastRTO)
-		ms = leastRTO
-	case unit == 1 && ms > mostRTO:
-		p.d.err("number-out-of-range", v, "%s is more than the %d ms that the kernel's timers know", v.Text, mostRTO)
+	case f*scale < least:
+		p.d.err("time-too-short", v, "%s is less than the %d ms that the kernel's timers know, which is used", v.Text, leastRTO)
+	case f*scale > most && text == v.Text:
+		p.d.err("number-out-of-range", v, "%s is more than the %.0f units that the kernel's timers know", v.Text, most)
+		p.d.hint("write milliseconds as in 200ms")
 		return
+	case f*scale > most:
+		p.d.err("time-too-long", v, "%s is more than the %d s that the kernel's timers know, which is used", v.Text, mostRTO/1000)
 	}
-	*to = new(ms * unit)
+	*to = new(uint32(units))
 }
 
 // leastRTO and mostRTO bound the retransmission timeout, in milliseconds.

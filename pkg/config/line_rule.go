@@ -329,6 +329,10 @@ func (d *decoder) ruleComplete(r *Rule, w syntax.Word) bool {
 		d.hint("goto can only lead to a rule with a higher preference")
 		return false
 	}
+	if r.IPv6 && r.Realms != 0 {
+		d.err("option-family", w, "only IPv4 rules can have realms; the rule is left out")
+		return false
+	}
 	if !r.PreferenceGiven {
 		count := &d.rules4
 		if r.IPv6 {
@@ -343,8 +347,9 @@ func (d *decoder) ruleComplete(r *Rule, w syntax.Word) bool {
 		d.err("tracked-protocol", w, "a rule whose deletion is noticed must have the protocol keepalived")
 		r.Protocol = protocolKeepalived
 	}
-	if r.Protocol < 0 {
+	if r.Protocol < 0 && !r.NoTrack {
 		r.Protocol = protocolKeepalived
 	}
+	r.Protocol = max(r.Protocol, 0) // nobody's mark
 	return true
 }

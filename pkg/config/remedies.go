@@ -162,6 +162,8 @@ func remedy(id string) string {
 		return "remove it here, or give it to checks that connect to servers of DR or TUN"
 	case "tls-off":
 		return "add tls, or remove them"
+	case "time-too-long":
+		return "write at most 120s"
 	case "time-too-short":
 		return "write at least 200ms"
 	case "track-own-interface":

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"cmp"
 	"fmt"
 	"testing"
 
@@ -145,7 +146,15 @@ func TestVerdicts(t *testing.T) {
 		{inRoutes, "192.0.2.0/24 dev eth0 table -1", 0},
 		{inRoutes, "192.0.2.0/24 dev eth0 rtt 1600", 0},
 		{inRoutes, "192.0.2.0/24 dev eth0 rtt 1599", 5},
+		{inRoutes, "192.0.2.0/24 dev eth0 rtt 199ms", 5},
+		{inRoutes, "192.0.2.0/24 dev eth0 rtt 0.2s", 0},
+		{inRoutes, "192.0.2.0/24 dev eth0 rtt 120s", 0},
+		{inRoutes, "192.0.2.0/24 dev eth0 rtt 121s", 5},
+		{inRoutes, "192.0.2.0/24 dev eth0 rtt 960001", 5},
+		{inRoutes, "192.0.2.0/24 dev eth0 rtt 3e4", 5},
+		{inRoutes, "192.0.2.0/24 dev eth0 rttvar 799", 5},
 		{inRoutes, "192.0.2.0/24 dev eth0 rto_min 120001", 5},
+		{inRoutes, "192.0.2.0/24 nexthop via 198.51.100.9 metric 3", 5},
 		{inRoutes, "192.0.2.0/24 dev eth0 realms 1/255", 0},
 		{inRoutes, "192.0.2.0/24 dev eth0 realms 1/256", 5},
 		{inRoutes, "2001:db8::/64 dev eth0 realms 3", 5},
@@ -156,6 +165,7 @@ func TestVerdicts(t *testing.T) {
 		{inRoutes, "192.0.2.0/24 dev eth0 encap ip", 5},
 		{inRoutes, "192.0.2.0/24 via 198.51.100.9 nexthop via 198.51.100.8", 0},
 
+		{inRules, "from 2001:db8::/64 table 5 preference 3 realms 3", 5},
 		{inRules, "from all to 192.0.2.0/24 table 5 preference 3", 0},
 		{inRules, "to 192.0.2.0/24 from all table 5 preference 3", 5},
 		{inRules, "inet from all table 5 preference 3", 5},
@@ -180,6 +190,37 @@ func TestVerdicts(t *testing.T) {
 				for _, p := range r.Problems {
 					t.Log(diag.Renderer{}.Text(p))
 				}
+			}
+		})
+	}
+}
+
+// Times of routes are in the kernel's units, eighths and quarters of a millisecond for
+// the round trip and its variance, and so are numbers without a unit. The values are what
+// keepalived gives the kernel.
+func TestRouteTimes(t *testing.T) {
+	for _, tt := range []struct {
+		option string
+		want   uint32
+	}{
+		{"rtt 300ms", 2400},
+		{"rtt lock 300ms", 2400},
+		{"rtt 1.5s", 12_000},
+		{"rtt 3000", 3000},
+		{"rtt 300", 1600},
+		{"rtt 100ms", 1600},
+		{"rtt 121s", 960_000},
+		{"rttvar 300ms", 1200},
+		{"rttvar 3000", 3000},
+		{"rto_min 300ms", 300},
+		{"rto_min 300", 300},
+	} {
+		t.Run(tt.option, func(t *testing.T) {
+			text := fmt.Sprintf(inRoutes, "192.0.2.0/24 dev eth0 "+tt.option)
+			r := config.Load("t.conf", syntax.Options{Source: syntax.Text("t.conf", text)}, config.Test, testMachine())
+			m := r.Config.StaticRoutes[0].Metrics
+			if got := cmp.Or(m.RTT, m.RTTVar, m.RTOMin); got == nil || *got != tt.want {
+				t.Errorf("got %v, want %d", got, tt.want)
 			}
 		})
 	}

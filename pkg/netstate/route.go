@@ -46,7 +46,7 @@ type Route struct {
 	From   netip.Prefix // IPv6 source prefix; zero: any
 	Type   RouteType
 	Table  uint32
-	Scope  Opt[Scope] // unset: by type and gateway, as ip(8) does
+	Scope  Opt[Scope] // unset: by type
 	TOS    uint8
 	Metric uint32 // 0: the kernel's default
 
@@ -175,8 +175,9 @@ func (r Route) Key() RouteKey {
 	return k
 }
 
-// EffectiveScope is the scope the kernel is told: the one that was set, or the
-// one that ip(8) would choose for the type and gateway.
+// EffectiveScope is the scope the kernel is told: the one that was set, or else global
+// where the kernel takes that. Unlike ip(8), and like keepalived, that goes for a
+// route without a gateway, too.
 func (r Route) EffectiveScope() Scope {
 	switch {
 	case r.Scope.Set:
@@ -185,9 +186,7 @@ func (r Route) EffectiveScope() Scope {
 		return ScopeGlobal
 	case r.Type == TypeLocal || r.Type == TypeNAT:
 		return ScopeHost
-	case r.Type == TypeBroadcast || r.Type == TypeMulticast || r.Type == TypeAnycast:
-		return ScopeLink
-	case r.Type == TypeUnicast && len(r.Hops) == 0 && !r.Hop.Via.IsValid():
+	case r.Type == TypeBroadcast || r.Type == TypeAnycast:
 		return ScopeLink
 	}
 	return ScopeGlobal

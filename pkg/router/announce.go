@@ -3,6 +3,7 @@ package router
 import (
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -76,8 +77,9 @@ func (r *role) announceExtra(i *instance, now time.Time) {
 	i.extraAt = now.Add(i.cfg.GARPExtraIf)
 	var list []link.Announcement
 	for _, a := range i.want.Addresses {
+		ours := func(v *virtual) bool { return v.index == a.Link && (v == i.virtual || i.cfg.GARPExtraIfAll) }
 		l, ok := r.mirror.Link(a.Link)
-		if !ok || l.Parent == 0 || !i.cfg.GARPExtraIfAll && a.Link != i.own.Index {
+		if !ok || !slices.ContainsFunc(i.virtuals, ours) {
 			continue
 		}
 		list = append(list, link.Announcement{

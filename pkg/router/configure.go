@@ -10,6 +10,7 @@ import (
 
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/netstate"
+	"github.com/holdfast-lb/holdfast/pkg/track"
 	"github.com/holdfast-lb/holdfast/vrrp"
 	"github.com/holdfast-lb/holdfast/vrrp/link"
 )
@@ -91,6 +92,9 @@ func (r *role) begin() {
 	}
 	r.saySources()
 	r.watch(r.cfg)
+	for _, f := range r.cfg.TrackFiles { // their weights count from the start
+		learn(r, &r.facts.files, f.Name, track.Value(f.Path))
+	}
 	r.announcer.SetPaces(r.paces())
 	r.reassess()
 	r.startAt = r.notBefore(time.Now())

@@ -52,7 +52,7 @@ func desiredAddress(a config.Address, dev string, in links) (netstate.Address, e
 	d.ManageTemp = a.MngTmpAddr
 	d.NoPrefixRoute = a.NoPrefix
 	d.AutoJoin = a.Autojoin
-	if a.PreferredLft != nil {
+	if a.PreferredLft != nil && (d.Family() == netstate.IPv6 || *a.PreferredLft != 0) { // 0 is for IPv6
 		d.Preferred = netstate.Lifetime(*a.PreferredLft)
 	}
 	return d, nil
@@ -135,12 +135,14 @@ func desiredHop(via netip.Addr, dev string, onLink bool, realms uint32, encap *c
 }
 
 func routeMetrics(m config.RouteMetrics) netstate.Metrics {
-	// The kernel counts round trips in eighths and quarters of a millisecond;
-	// the configuration has milliseconds.
-	ms := func(v *uint32) time.Duration { return time.Duration(value(v)) * time.Millisecond }
+	// The kernel, and so the configuration, counts round trips in eighths and their
+	// variance in quarters of a millisecond.
+	ms := func(v *uint32, unit time.Duration) time.Duration {
+		return time.Duration(value(v)) * time.Millisecond / unit
+	}
 	d := netstate.Metrics{
 		MTU: value(m.MTU), HopLimit: value(m.HopLimit), AdvMSS: value(m.AdvMSS),
-		RTT: ms(m.RTT), RTTVar: ms(m.RTTVar), RTOMin: ms(m.RTOMin),
+		RTT: ms(m.RTT, 8), RTTVar: ms(m.RTTVar, 4), RTOMin: ms(m.RTOMin, 1),
 		Reordering: value(m.Reordering), Window: value(m.Window),
 		CWND: value(m.Cwnd), SSThresh: value(m.SSThresh),
 		InitCWND: value(m.InitCwnd), InitRWND: value(m.InitRwnd),
@@ -274,9 +276,7 @@ func desiredRule(r config.Rule) netstate.Rule {
 	if r.Table != 0 {
 		d.Table = r.Table
 	}
-	if r.Protocol != 0 {
-		d.Protocol = uint8(r.Protocol)
-	}
+	d.Protocol = uint8(r.Protocol)
 	if r.FwMarkGiven {
 		d.Mark = netstate.Some(r.FwMark)
 		d.Mask = r.FwMask

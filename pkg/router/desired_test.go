@@ -97,9 +97,12 @@ func TestDesiredRoute(t *testing.T) {
 			want(func(r *netstate.Route) { r.Table = 10 }),
 		},
 		{"metrics", edit(func(r *config.Route) {
-			r.Metrics = config.RouteMetrics{MTU: &mtu, QuickAck: &ack, RTT: &mtu, Lock: 1 << 2}
+			r.Metrics = config.RouteMetrics{MTU: &mtu, QuickAck: &ack, RTT: &mtu, RTTVar: &mtu, RTOMin: &mtu, Lock: 1 << 2}
 		}), want(func(r *netstate.Route) {
-			r.Metrics = netstate.Metrics{MTU: 1400, QuickACK: netstate.Some(true), RTT: 1400 * time.Millisecond, Lock: netstate.LockMTU}
+			r.Metrics = netstate.Metrics{
+				MTU: 1400, QuickACK: netstate.Some(true), Lock: netstate.LockMTU,
+				RTT: 175 * time.Millisecond, RTTVar: 350 * time.Millisecond, RTOMin: 1400 * time.Millisecond,
+			}
 		})},
 		{"two next hops", edit(func(r *config.Route) {
 			r.NextHops = []config.NextHop{{Via: gw, Weight: 2}, {Dev: "eth1", OnLink: true}}
@@ -138,7 +141,7 @@ func TestDesiredRule(t *testing.T) {
 	from := netip.MustParsePrefix("192.0.2.0/24")
 	in := config.Rule{
 		From: from, Table: 100, Preference: 50, FwMark: 1, FwMarkGiven: true, SuppressPrefix: -1, SuppressGroup: 3,
-		DPortLow: 80, DPortH: 90, IPProto: 6,
+		DPortLow: 80, DPortH: 90, IPProto: 6, Protocol: netstate.Protocol,
 	}
 	want := netstate.NewRule(netstate.IPv4, 50)
 	want.From, want.Table = from, 100
@@ -146,6 +149,10 @@ func TestDesiredRule(t *testing.T) {
 	want.SuppressIfGroup = netstate.Some(uint32(3))
 	want.DstPorts = netstate.Some(netstate.Range[uint16]{First: 80, Last: 90})
 	want.IPProto = 6
+	if diff := cmp.Diff(want, desiredRule(in), comparers); diff != "" {
+		t.Error(diff)
+	}
+	in.Protocol, want.Protocol = 0, 0 // as those with no_track have it
 	if diff := cmp.Diff(want, desiredRule(in), comparers); diff != "" {
 		t.Error(diff)
 	}

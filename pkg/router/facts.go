@@ -130,8 +130,6 @@ func (r *role) assess(i *instance) assessment {
 		a.fault(": entering FAULT state (no unicast peers)", "no unicast peers")
 	}
 	g := i.election.group
-	// Members of a group share their state, so a member's own weights would
-	// only drive them apart.
 	alone := g == nil || g.TrackingWeight
 	r.assessTracks(tracksOf(i.cfg), alone, &a)
 	if g != nil {
@@ -258,7 +256,7 @@ func (r *role) assessSource(i *instance, a *assessment) {
 			family = "IPv6"
 		}
 		a.fault(" entering FAULT state (no "+family+" address for interface)", "no %s address for interface %s", family, i.cfg.Interface)
-	case i.cfg.TrackSrcIP && !r.present(i.cfg.SrcIP):
+	case i.cfg.TrackSrcIP && i.cfg.SrcIP.IsValid() && !r.present(i.cfg.SrcIP):
 		a.fault(fmt.Sprintf(": entering FAULT state (source address %v missing)", i.cfg.SrcIP), "source address %v missing", i.cfg.SrcIP)
 	}
 }
@@ -276,17 +274,14 @@ func groupTracks(g *config.SyncGroup) tracks {
 	return tracks{g.TrackInterfaces, g.TrackScripts, g.TrackFiles, g.TrackProcesses, g.TrackBFD}
 }
 
-// assessTracks adds what the tracked things mean. Without weights, weighted
-// trackers do nothing, but an interface can still be a fault.
+// assessTracks adds what the tracked things mean. Without weights, as for a member of a
+// group, which shares its state with the others, weighted trackers do nothing;
+// interfaces do, as with keepalived.
 func (r *role) assessTracks(t tracks, weights bool, a *assessment) {
 	for _, k := range t.interfaces {
-		w := k.Weight
-		if !weights {
-			w = 0
-		}
 		l, exists := r.mirror.LinkByName(k.Name)
 		good := exists && r.usable(l)
-		a.verdict(vrrp.Judge(w, k.Reverse, good), true,
+		a.verdict(vrrp.Judge(k.Weight, k.Reverse, good), true,
 			": entering FAULT state (interface "+k.Name+" down)", "interface "+k.Name+" down")
 	}
 	binary := func(list []config.Track, facts map[string]bool, what string) {

@@ -90,6 +90,12 @@ func TestAssess(t *testing.T) {
 			facts:  facts{scripts: map[string]bool{"a": true, "b": true}}, weight: 7,
 		},
 		{
+			name:   "weights of interfaces count in a group, too",
+			group:  &config.SyncGroup{Name: "G", Members: []string{"A"}},
+			change: func(c *config.Instance) { c.TrackInterfaces = []config.Track{{Name: "eth1", Weight: -7}} },
+			links:  []netstate.Link{eth(1, "eth0", true), eth(2, "eth1", false)}, weight: -7,
+		},
+		{
 			name:   "sync_group_tracking_weight",
 			group:  &config.SyncGroup{Name: "G", Members: []string{"A"}, TrackingWeight: true},
 			change: func(c *config.Instance) { c.TrackScripts = []config.Track{{Name: "a", Weight: 20}} },
@@ -133,5 +139,17 @@ func TestAssess(t *testing.T) {
 				t.Errorf("got %q, weight %d, pending %v; want %q, %d, %v", s, got.weight, got.pending, c.reasons, c.weight, c.pending)
 			}
 		})
+	}
+}
+
+// Without an address of its own to look for, track_src_ip asks for nothing more than
+// any instance: keepalived becomes master, too.
+func TestTrackSourceThatIsNotNamed(t *testing.T) {
+	c := instanceConfig("A", "eth0", 1, "192.0.2.100/24")
+	c.TrackSrcIP, c.SrcIP = true, netip.Addr{}
+	r := still(t, &config.Config{Instances: []*config.Instance{c}}, eth(1, "eth0", true))
+	r.instances[0].source = netip.MustParseAddr("192.0.2.1")
+	if got := namesOf(r.assess(r.instances[0]).reasons); len(got) > 0 {
+		t.Errorf("faults %q", got)
 	}
 }

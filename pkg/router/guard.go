@@ -23,9 +23,16 @@ type packetFilter interface {
 // and is opened when there is something to filter for the first time.
 type guard struct {
 	global config.FirewallGlobal
+	open   func(*config.FirewallGlobal) (packetFilter, error)
+	log    *zap.Logger
 	told   string                          // the policy that was asked for last, as text
 	next   atomic.Pointer[firewall.Policy] // what the next job is to apply; nil if there is none
 	filter packetFilter
+	worked bool // the filter has taken a policy
+}
+
+func newGuard(global config.FirewallGlobal, log *zap.Logger) *guard {
+	return &guard{global: global, open: openFilter, log: log}
 }
 
 // guardNow has the packet filter follow the present states: addresses that are
@@ -66,16 +73,26 @@ func (r *role) guardNow() {
 	})
 }
 
-// apply belongs to the worker.
+// apply belongs to the worker. Where iptables cannot be used, or does not have the
+// chains, nftables takes its place, as with keepalived: addresses that are not to be
+// talked to must not be open for want of a tool.
 func (g *guard) apply(p firewall.Policy) error {
 	if g.filter == nil {
-		filter, err := openFilter(&g.global)
+		filter, err := g.open(&g.global)
 		if err != nil {
 			return err
 		}
 		g.filter = filter
 	}
-	return g.filter.Apply(p)
+	err := g.filter.Apply(p)
+	if err != nil && g.global.IPTables && !g.worked {
+		g.log.Warn("iptables cannot be used, using nftables instead; use 'nftables' in place of 'vrrp_iptables' in global_defs", zap.Error(err))
+		_ = g.filter.Close() // takes back what did work
+		g.global.IPTables, g.filter = false, nil
+		return g.apply(p)
+	}
+	g.worked = g.worked || err == nil
+	return err
 }
 
 func openFilter(c *config.FirewallGlobal) (packetFilter, error) {

@@ -195,7 +195,9 @@ func (r *role) spare(s netstate.State, h *holdings) netstate.State {
 
 // take sets everything that a new master should have.
 func (r *role) take(i *instance) {
-	i.say("setting VIPs.")
+	if len(i.cfg.VIPs) > 0 {
+		i.say("setting VIPs.")
+	}
 	if len(i.cfg.ExcludedVIPs) > 0 {
 		i.say("setting E-VIPs.")
 	}
@@ -218,7 +220,9 @@ func (r *role) release(i *instance) {
 	if len(i.want.Routes) > 0 {
 		i.say("removing Virtual Routes")
 	}
-	i.say("removing VIPs.")
+	if len(i.cfg.VIPs) > 0 {
+		i.say("removing VIPs.")
+	}
 	if len(i.cfg.ExcludedVIPs) > 0 {
 		i.say("removing E-VIPs.")
 	}

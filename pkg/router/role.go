@@ -134,7 +134,7 @@ func open(ctx context.Context, opt Options) (*role, error) {
 		sysctls: kernel.NewSysctls(), standby: map[string]time.Time{}, delays: map[string]*track.Delay{},
 	}
 	r.opt.Config = nil // which would outlive a reload
-	r.guard = &guard{global: opt.Config.Global.Firewall}
+	r.guard = newGuard(opt.Config.Global.Firewall, r.log)
 	r.routeKeys.Store(&map[netstate.RouteKey]bool{})
 	var err error
 	if r.sleeper, err = newSleeper(); err != nil {

@@ -29,7 +29,7 @@ func still(t *testing.T, cfg *config.Config, links ...netstate.Link) *role {
 		cfg: cfg, log: zap.NewNop(), ctx: t.Context(), inbox: make(chan func(), 1024),
 		mirror: netstate.NewMirror(), byVRID: map[vridKey][]*instance{}, holders: map[netstate.AddressKey][]*instance{},
 		standby: map[string]time.Time{}, worker: &worker{wake: make(chan struct{}, 1)}, handover: &handover{},
-		notifier: notify.New(notify.Settings{}, zap.NewNop()), guard: &guard{}, sysctls: kernel.NewSysctls(),
+		notifier: notify.New(notify.Settings{}, zap.NewNop()), guard: newGuard(config.FirewallGlobal{}, zap.NewNop()), sysctls: kernel.NewSysctls(),
 	}
 	r.routeKeys.Store(&map[netstate.RouteKey]bool{})
 	var err error

@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -17,6 +18,7 @@ import (
 // virtual is an interface of our own.
 type virtual struct {
 	virtualSpec
+	ipv6   bool      // it may have IPv6 addresses
 	index  int       // once it exists
 	making bool      // it is being made or looked for
 	made   int       // the worker's: index of what it has made or found
@@ -66,15 +68,19 @@ func virtualsOf(c *config.Instance) (own *virtual, all []*virtual) {
 		}}
 	}
 	if own != nil {
+		own.ipv6 = c.IPv6
 		all = append(all, own)
 	}
 	for _, list := range [][]config.Address{c.VIPs, c.ExcludedVIPs} {
 		for _, a := range list {
+			if own != nil && a.Prefix.Addr().Is6() {
+				own.ipv6 = true
+			}
 			if a.VMACName == "" || a.Parent == "" || slices.ContainsFunc(all, func(v *virtual) bool { return v.name == a.VMACName }) {
 				continue
 			}
 			f := netstate.FamilyOf(a.Prefix.Addr())
-			all = append(all, &virtual{virtualSpec: virtualSpec{
+			all = append(all, &virtual{ipv6: f == netstate.IPv6, virtualSpec: virtualSpec{
 				kind: "macvlan", name: a.VMACName, parent: a.Parent, family: f, mac: netstate.VirtualMAC(c.VRID, f),
 			}})
 		}
@@ -124,12 +130,12 @@ func (r *role) makeVirtual(i *instance, v *virtual) {
 	if l, ok := r.mirror.LinkByName(v.name); ok && want.Matches(l) {
 		v.index = l.Index // left by a predecessor, who may have been master
 	}
-	sysctls := r.sysctls
+	sysctls, ipv6 := r.sysctls, v.ipv6
 	r.worker.give(func(ctx context.Context, k network) func() {
 		l, made, err := k.EnsureLink(want)
 		v.made = l.Index
 		if err == nil {
-			err = sysctls.SetVirtualSysctls(parent.Name, l.Name, v.family)
+			err = errors.Join(sysctls.UseIPv6(l.Name, ipv6), sysctls.SetVirtualSysctls(parent.Name, l.Name, v.family))
 		}
 		if err == nil && v.source.IsValid() {
 			source := netstate.NewAddress(l.Index, v.source)
@@ -225,7 +231,11 @@ func (r *role) changeVirtuals(i *instance) {
 			if i.virtual == v {
 				i.virtual = old
 			}
-			i.virtuals[n] = old
+			if i.virtuals[n] = old; old.ipv6 != v.ipv6 {
+				old.ipv6 = v.ipv6
+				name, ipv6 := v.name, v.ipv6
+				r.system(func() error { return r.sysctls.UseIPv6(name, ipv6) })
+			}
 		}
 	}
 	for _, old := range before {

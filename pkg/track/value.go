@@ -36,6 +36,12 @@ func ParseValue(b []byte) int64 {
 	return min(max(v, math.MinInt32), math.MaxInt32)
 }
 
+// Value is the number that a tracked file holds now.
+func Value(path string) int64 {
+	v, _ := readValue(path)
+	return v
+}
+
 // readValue reads a tracked file. One that is missing or unreadable counts as 0;
 // so does one that is empty, but that may be about to be written: emptied is when
 // it became so, zero if it holds something.

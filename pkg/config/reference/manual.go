@@ -184,6 +184,15 @@ Of the configuration and the command line:
 * ` + "`netlink_notify_msg`" + ` of ` + "`use_vmac`" + ` changes nothing: no socket of ours needs it.
 * ` + "`${_RANDOM}`" + ` gives other numbers than keepalived for the same ` + "`random_seed`" + `.
 
+Of virtual routers:
+
+* With `use_vmac` the interface below has `arp_announce 2`, so that it never asks in the name of a virtual
+  address, and gets all its settings back at the end. The virtual one of an IPv6 instance has no copy of
+  the link-local address of the one below.
+* An address that the kernel refuses is a fault of its instance. keepalived goes on without it.
+* An address with a `peer` goes when the instance stops being master. keepalived leaves it.
+* Where iptables does not have the chains of `vrrp_iptables`, nftables is used, as where there is no iptables.
+
 Of virtual servers:
 
 * What an earlier run or another program has left in a service of the file, or changes there later

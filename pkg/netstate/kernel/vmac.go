@@ -3,6 +3,7 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 
 	"github.com/holdfast-lb/holdfast/pkg/netstate"
@@ -120,6 +121,16 @@ func (k *Kernel) followVRF(parent int, l netstate.Link) error {
 // FollowVRF makes an interface of ours follow its parent into or out of a VRF;
 // call it when the parent's master changed.
 func (k *Kernel) FollowVRF(l netstate.Link) error { return k.followVRF(l.Parent, l) }
+
+// UseIPv6 switches IPv6 on or off on an interface. Without IPv6 in the kernel there is
+// nothing to switch.
+func (s *Sysctls) UseIPv6(iface string, on bool) error {
+	value := map[bool]string{true: "0", false: "1"}[on]
+	if err := s.Interface("ipv6", iface, "disable_ipv6", value); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
 
 // SetVirtualSysctls makes parent and virtual interface speak ARP only for their
 // own addresses, and lets the virtual one receive what the parent sent. With a
