@@ -72,19 +72,20 @@ type Verdict struct {
 	Fault  bool // the router cannot work
 }
 
-// Judge is the verdict on something that is good or bad. Weight 0 makes bad a
-// fault. Reverse exchanges good and bad.
+// Judge is the verdict on something that is good or bad. Weight 0 makes bad a fault, or
+// with reverse good. A positive weight counts while it is good, a negative one while it
+// is bad; with reverse that much is taken away where it would be added, and added where
+// it would be taken away.
 func Judge(weight int, reverse, good bool) Verdict {
 	switch {
 	case weight == 0:
 		return Verdict{Fault: good == reverse}
+	case good != (weight > 0):
+		return Verdict{}
 	case reverse:
-		weight = -weight
+		return Verdict{Weight: -weight}
 	}
-	if good == (weight > 0) {
-		return Verdict{Weight: weight}
-	}
-	return Verdict{}
+	return Verdict{Weight: weight}
 }
 
 // maxWeight is the most that one tracked file can add.

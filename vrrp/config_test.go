@@ -19,8 +19,10 @@ func TestVerdicts(t *testing.T) {
 		{"positive, bad", 10, false, false, Verdict{}},
 		{"negative, good", -10, false, true, Verdict{}},
 		{"negative, bad", -10, false, false, Verdict{Weight: -10}},
-		{"positive reversed, good", 10, true, true, Verdict{}},
-		{"positive reversed, bad", 10, true, false, Verdict{Weight: -10}},
+		{"positive reversed, good", 10, true, true, Verdict{Weight: -10}},
+		{"positive reversed, bad", 10, true, false, Verdict{}},
+		{"negative reversed, good", -10, true, true, Verdict{}},
+		{"negative reversed, bad", -10, true, false, Verdict{Weight: 10}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := Judge(c.weight, c.reverse, c.good); got != c.want {

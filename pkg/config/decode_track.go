@@ -86,25 +86,28 @@ func (d *decoder) tracked(w syntax.Word, kind trackKind, t *Track) bool {
 	return false
 }
 
-// trackWeight reads weight N [reverse|noreverse].
+// trackWeight reads weight N [reverse|noreverse]. Without any of it, the line is not to
+// be kept.
 func (d *decoder) trackWeight(words []syntax.Word, kind trackKind, t *Track) bool {
 	if words[1].Text != "weight" {
 		d.unknownWord(words[1], "weight")
-		return true
+		return false
 	}
 	if len(words) < 3 {
-		d.err("missing-value", words[1], "weight needs a number")
-		return true
+		d.err("missing-value", words[1], "weight needs a number; %s is not tracked", t.Name)
+		return false
 	}
-	limit := int64(maxWeight)
-	if kind == trackFile || kind == trackProcess {
-		limit = 254
-	}
-	n, ok := d.integer(words[2], -limit, limit)
+	const most = 254 // for what is counted
+	n, ok := d.integer(words[2], -most, most)
 	if !ok {
 		return true
 	}
 	t.Weight = int(n)
+	if kind != trackFile && kind != trackProcess && max(n, -n) == most {
+		t.Weight = min(max(t.Weight, -maxWeight), maxWeight)
+		d.err("weight-range", words[2], "no %s can change a priority by 254; %d is used", kind, t.Weight)
+		d.hint("write weight %d", t.Weight)
+	}
 	if len(words) > 3 {
 		switch words[3].Text {
 		case "reverse":

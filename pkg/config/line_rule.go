@@ -333,6 +333,11 @@ func (d *decoder) ruleComplete(r *Rule, w syntax.Word) bool {
 		d.err("option-family", w, "only IPv4 rules can have realms; the rule is left out")
 		return false
 	}
+	if r.Action == ruleGoto && !r.PreferenceGiven {
+		d.err("missing-preference", w, "a rule with goto needs a preference of its own; it is left out")
+		d.hint("add: preference NUMBER")
+		return false
+	}
 	if !r.PreferenceGiven {
 		count := &d.rules4
 		if r.IPv6 {

@@ -166,6 +166,7 @@ func TestVerdicts(t *testing.T) {
 		{inRoutes, "192.0.2.0/24 via 198.51.100.9 nexthop via 198.51.100.8", 0},
 
 		{inRules, "from 2001:db8::/64 table 5 preference 3 realms 3", 5},
+		{inRules, "from 192.0.2.0/24 goto 30000", 5},
 		{inRules, "from all to 192.0.2.0/24 table 5 preference 3", 0},
 		{inRules, "to 192.0.2.0/24 from all table 5 preference 3", 5},
 		{inRules, "inet from all table 5 preference 3", 5},

@@ -136,8 +136,9 @@ func (r *role) assess(i *instance) assessment {
 		r.assessTracks(groupTracks(g), true, &a)
 	}
 	if p := i.cfg.TrackPing; p != nil {
-		good, known := r.facts.pings[i.cfg.Name]
-		a.verdict(vrrp.Judge(witnessWeight(p), false, good), known, "", "")
+		if good, known := r.facts.pings[i.cfg.Name]; known {
+			a.verdict(vrrp.Judge(witnessWeight(p), false, good), "", "")
+		}
 	}
 	return a
 }
@@ -152,18 +153,12 @@ func witnessWeight(p *config.TrackPing) int {
 	return p.Weight
 }
 
-// verdict adds what one tracker means. As long as it is not known, one that
-// could be a fault keeps the instance from starting, and a weight counts
-// nothing.
-func (a *assessment) verdict(v vrrp.Verdict, known bool, line, name string) {
-	switch {
-	case !known:
-		a.pending = a.pending || v.Fault
-	case v.Fault:
+// verdict adds what one tracker means.
+func (a *assessment) verdict(v vrrp.Verdict, line, name string) {
+	if v.Fault {
 		a.fault(line, "%s", name)
-	default:
-		a.weight += v.Weight
 	}
+	a.weight += v.Weight
 }
 
 // assessLink is the instance's own interface, which is tracked unless the
@@ -276,12 +271,13 @@ func groupTracks(g *config.SyncGroup) tracks {
 
 // assessTracks adds what the tracked things mean. Without weights, as for a member of a
 // group, which shares its state with the others, weighted trackers do nothing;
-// interfaces do, as with keepalived.
+// interfaces do, as with keepalived. What is not known yet keeps the instance from
+// starting if it could be a fault, and counts nothing otherwise.
 func (r *role) assessTracks(t tracks, weights bool, a *assessment) {
 	for _, k := range t.interfaces {
 		l, exists := r.mirror.LinkByName(k.Name)
 		good := exists && r.usable(l)
-		a.verdict(vrrp.Judge(k.Weight, k.Reverse, good), true,
+		a.verdict(vrrp.Judge(k.Weight, k.Reverse, good),
 			": entering FAULT state (interface "+k.Name+" down)", "interface "+k.Name+" down")
 	}
 	binary := func(list []config.Track, facts map[string]bool, what string) {
@@ -290,7 +286,11 @@ func (r *role) assessTracks(t tracks, weights bool, a *assessment) {
 				continue
 			}
 			good, known := facts[k.Name]
-			a.verdict(vrrp.Judge(k.Weight, k.Reverse, good), known,
+			if !known {
+				a.pending = a.pending || k.Weight == 0
+				continue
+			}
+			a.verdict(vrrp.Judge(k.Weight, k.Reverse, good),
 				": entering FAULT state due to "+what+" "+k.Name, what+" "+k.Name)
 		}
 	}
@@ -302,7 +302,7 @@ func (r *role) assessTracks(t tracks, weights bool, a *assessment) {
 			continue
 		}
 		value := r.facts.files[k.Name] // a file that cannot be read counts as 0
-		a.verdict(vrrp.JudgeNumber(k.Weight, k.Reverse, value), true,
+		a.verdict(vrrp.JudgeNumber(k.Weight, k.Reverse, value),
 			fmt.Sprintf(": entering FAULT state (tracked file %s has status %d)", k.Name, value), "file "+k.Name)
 	}
 }

@@ -67,6 +67,10 @@ func TestAssess(t *testing.T) {
 			change: func(c *config.Instance) { c.TrackScripts = []config.Track{{Name: "a"}, {Name: "b", Weight: 20}} }, pending: true,
 		},
 		{
+			name:   "so does one whose success would be a fault",
+			change: func(c *config.Instance) { c.TrackScripts = []config.Track{{Name: "a", Reverse: true}} }, pending: true,
+		},
+		{
 			name:   "scripts",
 			change: func(c *config.Instance) { c.TrackScripts = []config.Track{{Name: "a"}, {Name: "b", Weight: 20}} },
 			facts:  facts{scripts: map[string]bool{"a": false, "b": true}}, reasons: "script a", weight: 20,

@@ -186,12 +186,12 @@ Of the configuration and the command line:
 
 Of virtual routers:
 
-* With `use_vmac` the interface below has `arp_announce 2`, so that it never asks in the name of a virtual
+* With ` + "`use_vmac`" + ` the interface below has ` + "`arp_announce 2`" + `, so that it never asks in the name of a virtual
   address, and gets all its settings back at the end. The virtual one of an IPv6 instance has no copy of
   the link-local address of the one below.
 * An address that the kernel refuses is a fault of its instance. keepalived goes on without it.
-* An address with a `peer` goes when the instance stops being master. keepalived leaves it.
-* Where iptables does not have the chains of `vrrp_iptables`, nftables is used, as where there is no iptables.
+* An address with a ` + "`peer`" + ` goes when the instance stops being master. keepalived leaves it.
+* Where iptables does not have the chains of ` + "`vrrp_iptables`" + `, nftables is used, as where there is no iptables.
 
 Of virtual servers:
 
