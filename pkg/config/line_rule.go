@@ -333,6 +333,11 @@ func (d *decoder) ruleComplete(r *Rule, w syntax.Word) bool {
 		d.err("option-family", w, "only IPv4 rules can have realms; the rule is left out")
 		return false
 	}
+	if r.Action != ruleLookup && (r.Realms != 0 || r.SuppressPrefix >= 0 || r.SuppressGroup >= 0) {
+		d.err("route-conflict", w, "only a rule with a table can have realms or suppress routes; the rule is left out")
+		d.hint("write a table, or leave realms and suppress_… away")
+		return false
+	}
 	if r.Action == ruleGoto && !r.PreferenceGiven {
 		d.err("missing-preference", w, "a rule with goto needs a preference of its own; it is left out")
 		d.hint("add: preference NUMBER")

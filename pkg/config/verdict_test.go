@@ -167,6 +167,10 @@ func TestVerdicts(t *testing.T) {
 
 		{inRules, "from 2001:db8::/64 table 5 preference 3 realms 3", 5},
 		{inRules, "from 192.0.2.0/24 goto 30000", 5},
+		{inRules, "from 192.0.2.0/24 prohibit preference 3 realms 3/4", 5},
+		{inRules, "from 192.0.2.0/24 nop preference 3 suppress_prefixlength 8", 5},
+		{inRules, "from 192.0.2.0/24 goto 30000 preference 3 suppress_ifgroup 8", 5},
+		{inRules, "from 192.0.2.0/24 l3mdev preference 3 suppress_ifgroup 8", 0},
 		{inRules, "from all to 192.0.2.0/24 table 5 preference 3", 0},
 		{inRules, "to 192.0.2.0/24 from all table 5 preference 3", 5},
 		{inRules, "inet from all table 5 preference 3", 5},

@@ -131,7 +131,9 @@ func (r *role) assess(i *instance) assessment {
 	}
 	g := i.election.group
 	alone := g == nil || g.TrackingWeight
-	r.assessTracks(tracksOf(i.cfg), alone, &a)
+	own := tracksOf(i.cfg)
+	own.needed = i.carriers
+	r.assessTracks(own, alone, &a)
 	if g != nil {
 		r.assessTracks(groupTracks(g), true, &a)
 	}
@@ -259,14 +261,16 @@ func (r *role) assessSource(i *instance, a *assessment) {
 // tracks are the five lists of an instance or a group.
 type tracks struct {
 	interfaces, scripts, files, processes, bfd []config.Track
+
+	needed []string // interfaces whose loss is a fault, whatever their weight
 }
 
 func tracksOf(c *config.Instance) tracks {
-	return tracks{c.TrackInterfaces, c.TrackScripts, c.TrackFiles, c.TrackProcesses, c.TrackBFD}
+	return tracks{interfaces: c.TrackInterfaces, scripts: c.TrackScripts, files: c.TrackFiles, processes: c.TrackProcesses, bfd: c.TrackBFD}
 }
 
 func groupTracks(g *config.SyncGroup) tracks {
-	return tracks{g.TrackInterfaces, g.TrackScripts, g.TrackFiles, g.TrackProcesses, g.TrackBFD}
+	return tracks{interfaces: g.TrackInterfaces, scripts: g.TrackScripts, files: g.TrackFiles, processes: g.TrackProcesses, bfd: g.TrackBFD}
 }
 
 // assessTracks adds what the tracked things mean. Without weights, as for a member of a
@@ -275,6 +279,9 @@ func groupTracks(g *config.SyncGroup) tracks {
 // starting if it could be a fault, and counts nothing otherwise.
 func (r *role) assessTracks(t tracks, weights bool, a *assessment) {
 	for _, k := range t.interfaces {
+		if slices.Contains(t.needed, k.Name) {
+			continue
+		}
 		l, exists := r.mirror.LinkByName(k.Name)
 		good := exists && r.usable(l)
 		a.verdict(vrrp.Judge(k.Weight, k.Reverse, good),

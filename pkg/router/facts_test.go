@@ -53,6 +53,15 @@ func TestAssess(t *testing.T) {
 			reasons: "interface eth1 down", weight: -20,
 		},
 		{
+			name: "the weight of an interface that an address needs",
+			change: func(c *config.Instance) {
+				c.ExcludedVIPs = []config.Address{{Prefix: netip.MustParsePrefix("198.51.100.1/24"), Dev: "eth1"}}
+				c.TrackInterfaces = []config.Track{{Name: "eth1", Weight: -20}}
+			},
+			links:   []netstate.Link{eth(1, "eth0", true), eth(2, "eth1", false)},
+			reasons: "interface eth1 down",
+		},
+		{
 			name: "interfaces of addresses, routes and rules",
 			change: func(c *config.Instance) {
 				c.ExcludedVIPs = []config.Address{{Prefix: netip.MustParsePrefix("198.51.100.1/24"), Dev: "eth1"}, {Prefix: netip.MustParsePrefix("198.51.100.2/24"), Dev: "eth1"}}
