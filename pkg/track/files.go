@@ -49,6 +49,8 @@ type fileState struct {
 	known bool
 	doubt time.Time // when an empty file counts as 0; zero: it is not empty
 	since time.Time // when it was emptied
+
+	invalid string // what it held when it was read last, instead of a number
 }
 
 // emptyPause is how long a file must stay empty, and untouched. Most programs
@@ -195,22 +197,29 @@ func (f *Files) watchDir(dir string) int32 {
 
 // look reads a file and reports its number if it is news.
 func (f *Files) look(s *fileState) {
-	v, since := readValue(s.Path)
-	now := time.Now()
+	r, now := read(s.Path), time.Now()
+	ev := Event{Kind: KindFile, Name: s.Name, At: now}
+	if r.invalid != s.invalid && r.invalid != "" {
+		ev.Log = []string{fmt.Sprintf("Invalid number %s read from %s - ignoring", r.invalid, s.Path)}
+	}
+	s.invalid = r.invalid
 	switch {
-	case since.IsZero() || !s.known || s.value == 0:
-	case s.doubt.IsZero() || !s.since.Equal(since):
-		s.doubt, s.since = now.Add(f.pause), since
+	case r.invalid != "" && s.known: // the one before counts
+		r.value = s.value
+	case r.emptied.IsZero() || !s.known || s.value == 0:
+	case s.doubt.IsZero() || !s.since.Equal(r.emptied):
+		s.doubt, s.since = now.Add(f.pause), r.emptied
 		return
 	case now.Before(s.doubt):
 		return
 	}
 	s.doubt = time.Time{}
-	if s.known && v == s.value {
-		return
+	ev.Changed = !s.known || r.value != s.value
+	s.value, s.known = r.value, true
+	ev.Value = r.value
+	if ev.Changed || ev.Log != nil {
+		f.report(ev)
 	}
-	s.value, s.known = v, true
-	f.report(Event{Kind: KindFile, Name: s.Name, Changed: true, Value: v, At: now})
 }
 
 func (f *Files) happened(ev inotifyEvent) {

@@ -78,10 +78,15 @@ func TestDelay(t *testing.T) {
 func TestParseValue(t *testing.T) {
 	for in, want := range map[string]int64{
 		"": 0, "7": 7, " -7\n": -7, "+3 apples": 3, "12abc": 12, "abc": 0, "\t\n42\n": 42, "-": 0, "- 5": 0, "0x10": 0,
-		"99999999999": 2147483647, "-99999999999999999999": -2147483648,
+		"2147483647": 2147483647, "-2147483648": -2147483648,
 	} {
-		if got := ParseValue([]byte(in)); got != want {
-			t.Errorf("%q: %d, want %d", in, got, want)
+		if got, ok := ParseValue([]byte(in)); got != want || !ok {
+			t.Errorf("%q: %d, %v, want %d", in, got, ok, want)
+		}
+	}
+	for _, in := range []string{"2147483648", "-2147483649", "99999999999", " -99999999999999999999 "} {
+		if got, ok := ParseValue([]byte(in)); ok {
+			t.Errorf("%q: %d, want none", in, got)
 		}
 	}
 }
@@ -206,7 +211,7 @@ func FuzzOutsideBytes(f *testing.F) {
 		parseInotify(b)
 		parseStat(string(b))
 		parseCommand(string(b))
-		if v := ParseValue(b); v < -1<<31 || v > 1<<31-1 {
+		if v, _ := ParseValue(b); v < -1<<31 || v > 1<<31-1 {
 			t.Errorf("value %d", v)
 		}
 	})

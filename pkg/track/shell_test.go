@@ -216,6 +216,10 @@ func TestFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	ev.value(t, "a", 7)
+	write("2147483648") // too large: the number before counts
+	if e := ev.next(t); e.Changed || len(e.Log) != 1 || e.Log[0] != "Invalid number 2147483648 read from "+path+" - ignoring" {
+		t.Fatalf("event %+v, want a line about the number", e)
+	}
 	write("") // empty for good
 	ev.value(t, "a", 0)
 	write("8")
@@ -296,7 +300,7 @@ func TestFileThatIsNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{fifo, dir, filepath.Join(dir, "missing"), "/dev/zero"} {
-		if v, _ := readValue(path); v != 0 {
+		if v := Value(path); v != 0 {
 			t.Errorf("%s holds %d", path, v)
 		}
 	}
@@ -313,7 +317,7 @@ func TestInitFile(t *testing.T) {
 		if err := InitFile(path, step.value, step.overwrite); err != nil {
 			t.Fatal(err)
 		}
-		if v, _ := readValue(path); v != step.want {
+		if v := Value(path); v != step.want {
 			t.Errorf("%+v: holds %d", step, v)
 		}
 	}

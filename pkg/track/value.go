@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"strconv"
 	"time"
@@ -16,8 +15,21 @@ import (
 const maxFile = 128
 
 // ParseValue is the number that a tracked file holds: the first word, a decimal
-// integer. Anything else is 0; numbers beyond 32 bits are cut to fit.
-func ParseValue(b []byte) int64 {
+// integer. Anything else is 0; a number beyond 32 bits is none, and not ok.
+func ParseValue(b []byte) (v int64, ok bool) {
+	word := firstNumber(b)
+	v, err := strconv.ParseInt(string(word), 10, 32)
+	if errors.Is(err, strconv.ErrRange) {
+		return 0, false
+	}
+	if err != nil {
+		return 0, true
+	}
+	return v, true
+}
+
+// firstNumber is the sign and the digits that b begins with.
+func firstNumber(b []byte) []byte {
 	start := 0
 	for start < len(b) && (b[start] == ' ' || '\t' <= b[start] && b[start] <= '\r') {
 		start++
@@ -29,41 +41,43 @@ func ParseValue(b []byte) int64 {
 	for end < len(b) && '0' <= b[end] && b[end] <= '9' {
 		end++
 	}
-	v, err := strconv.ParseInt(string(b[start:end]), 10, 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return 0
-	}
-	return min(max(v, math.MinInt32), math.MaxInt32)
+	return b[start:end]
+}
+
+// reading is what a tracked file holds. One that is missing or unreadable counts as
+// 0; so does one that is empty, but that may be about to be written.
+type reading struct {
+	value   int64
+	emptied time.Time // when it became empty; zero if it holds something
+	invalid string    // what it holds instead of a number, if that is too large for one
 }
 
 // Value is the number that a tracked file holds now.
-func Value(path string) int64 {
-	v, _ := readValue(path)
-	return v
-}
+func Value(path string) int64 { return read(path).value }
 
-// readValue reads a tracked file. One that is missing or unreadable counts as 0;
-// so does one that is empty, but that may be about to be written: emptied is when
-// it became so, zero if it holds something.
-func readValue(path string) (v int64, emptied time.Time) {
+func read(path string) reading {
 	// A FIFO or device in its place must not make us wait.
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return 0, time.Time{}
+		return reading{}
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
-		return 0, time.Time{}
+		return reading{}
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxFile))
 	switch {
 	case err != nil:
-		return 0, time.Time{}
+		return reading{}
 	case len(b) == 0:
-		return 0, info.ModTime()
+		return reading{emptied: info.ModTime()}
 	}
-	return ParseValue(b), time.Time{}
+	v, ok := ParseValue(b)
+	if !ok {
+		return reading{invalid: string(firstNumber(b))}
+	}
+	return reading{value: v}
 }
 
 // InitFile writes a tracked file that is absent, or with overwrite any. It
