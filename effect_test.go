@@ -107,6 +107,7 @@ var settled = map[string]string{
 	"TrackProcess.Weight":          "Track.Weight",
 	"TrackScript.Reverse":          "Track.Reverse",
 	"TrackScript.Weight":           "Track.Weight",
+	"VirtualServer.Alpha":          "RealServer.Alpha",
 	"VirtualServer.DefaultWeight":  "RealServer.Weight",
 	"VirtualServer.Inhibit":        "RealServer.Inhibit",
 	"VirtualServer.Timing":         "Checker.DelayLoop",

@@ -184,9 +184,12 @@ func (c *Check) succeeded(now time.Time, r Result) Step {
 	c.retries = 0
 	var lines []Line
 	if h, ok := c.Spec.Ask.(HTTP); ok {
+		u := h.URLs[c.url]
+		if !c.ran && r.Reason != "" {
+			lines = c.forAll(func(n Name) []Line { return remark(n, u, r) })
+		}
 		if !c.up {
-			u := h.URLs[c.url]
-			lines = c.forAll(func(n Name) []Line { return urlSuccess(n, u) })
+			lines = append(lines, c.forAll(func(n Name) []Line { return urlSuccess(n, u) })...)
 		}
 		if !c.passed(h) {
 			c.due = now.Add(c.pause())

@@ -6,7 +6,7 @@ import "time"
 type Result struct {
 	OK     bool
 	Fault  Fault  // what failed; FaultNone when OK
-	Reason string // for people: "connection refused", "status 503, wanted 200-299"
+	Reason string // for people: "connection refused", "status 503, wanted 200-299"; when OK what was odd
 	Took   time.Duration
 
 	// Value is a program's exit status or signal, the number in a track file,

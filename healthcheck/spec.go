@@ -41,6 +41,10 @@ type Spec struct {
 	Alpha          bool // starts as down
 	LogAllFailures bool // each failed attempt is a line, not only the verdict
 
+	// Number is what the file of a FILE_CHECK holds as the check begins; nil if that is
+	// not known. It is not part of the check's identity.
+	Number *int64 `json:"-"`
+
 	// RealWeight is the configured weight of the real server, the base of
 	// misc_dynamic. It is not part of the check's identity.
 	RealWeight int
@@ -85,6 +89,16 @@ func (s Spec) Definition() string {
 	// Every part of a Spec is plain data; encoding cannot fail.
 	_ = json.NewEncoder(h).Encode(s)
 	return fmt.Sprintf("%s %016x", s.Ask.Keyword(), h.Sum64())
+}
+
+// Opening is the verdict that a check begins with, and what it adds to the weight
+// until it has its own answer.
+func (s Spec) Opening() (up bool, weight int) {
+	if f, ok := s.Ask.(File); ok && s.Number != nil {
+		weight, up = f.effect(*s.Number)
+		return up, weight
+	}
+	return !s.Alpha, 0
 }
 
 // rise and fall are at least 1, so that the zero Spec is usable.

@@ -35,9 +35,21 @@ func (c *Check) Suspending() []Line {
 	})
 }
 
+// rescheduling is logged when an attempt could not even be made. keepalived does not
+// say which server it was about to ask, but for DNS.
 func (c *Check) rescheduling(n Name, r Result) []Line {
-	if _, ok := c.Spec.Ask.(TCP); ok && strings.HasPrefix(r.Reason, "bind:") {
-		return failed("TCP socket bind failed. Rescheduling.")
+	if why, ok := strings.CutPrefix(r.Reason, "bind: "); ok {
+		bind := Line{Text: "Checker bind failed: " + capital(why), Failed: true}
+		switch c.Spec.Ask.(type) {
+		case TCP:
+			return append([]Line{bind}, failed("TCP socket bind failed. Rescheduling.")...)
+		case HTTP:
+			return append([]Line{bind}, failed("WEB socket bind failed. Rescheduling")...)
+		case SMTP:
+			return append([]Line{bind}, failed("SMTP_CHECK socket bind failed. Rescheduling.")...)
+		case DNS:
+			return failed("DNS_CHECK (%s) UDP socket bind failed. Rescheduling.", n.Real)
+		}
 	}
 	return failed("%s on service %s: %s. Rescheduling.", c.Spec.Ask.Keyword(), n.Real, r.Reason)
 }
@@ -83,6 +95,12 @@ func urlSuccess(n Name, u URL) []Line {
 	return said("%s success to %s url(%s)", what, n.Real, u.Path)
 }
 
+// remark is logged while nothing is known yet of a server whose good answer has
+// something odd about it.
+func remark(n Name, u URL, r Result) []Line {
+	return failed("http_check for RS %s VS %s url %s: %s", n.Real, n.Virtual, u.Path, r.Reason)
+}
+
 // verdict is logged when a run has failed and the server goes down, or was
 // down from the start.
 func (c *Check) verdict(n Name, r Result, was, first bool) []Line {
@@ -102,6 +120,9 @@ func (c *Check) verdict(n Name, r Result, was, first bool) []Line {
 	case UDP:
 		return failed("UDP_CHECK on service %s failed%s.", rs, c.after(first))
 	case Ping:
+		if first {
+			return failed("ICMP CHECK on service %s failed.", rs)
+		}
 		return failed("ICMP CHECK on service %s of %s failed%s.", rs, n.Virtual, c.after(first))
 	case SMTP, DNS, Misc:
 		if was && c.Spec.LogAllFailures { // said already, with the attempt
@@ -111,6 +132,9 @@ func (c *Check) verdict(n Name, r Result, was, first bool) []Line {
 	case BFD:
 		return failed("BFD check of [%s] RS(%s) is DOWN", ask.Session, rs)
 	case File:
+		if first { // it starts like this
+			return nil
+		}
 		return failed("(%s): tracked file %s now FAULT state", rs, ask.Name)
 	}
 	return failed("%s on service %s failed%s: %s.", c.Spec.Ask.Keyword(), rs, c.after(first), r.Reason)
@@ -130,19 +154,34 @@ func (c *Check) attemptFailed(n Name, r Result, again bool) []Line {
 	rs := n.Real
 	switch ask := c.Spec.Ask.(type) {
 	case TCP:
-		if r.Fault == FaultTimeout {
+		switch r.Fault {
+		case FaultTimeout:
 			return failed("TCP connection to %s timeout.", rs)
+		case FaultUnreachable:
+			return nil
 		}
 		return failed("TCP connection to %s failed.", rs)
 	case HTTP:
+		if ask.TLS != nil {
+			return failed("%s", sslFault(r, rs))
+		}
 		return failed("%s", httpFault(r, rs))
 	case SMTP:
+		if r.Fault == FaultUnreachable {
+			return failed("SMTP_CHECK Network unreachable for server %s - real server %s", c.Spec.Target.Addr(), withoutProtocol(rs))
+		}
 		return failed("SMTP_CHECK %s", smtpFault(r, c.Spec.Target))
 	case DNS:
+		if r.Fault == FaultUnreachable {
+			return failed("DNS_CHECK (%s) network unreachable for %s", rs, bracketed(c.Spec.Target))
+		}
 		return failed("DNS_CHECK (%s) %s%s", rs, dnsFault(r), c.afterAttempt(again))
 	case UDP:
-		if r.Fault == FaultReply {
+		switch r.Fault {
+		case FaultReply:
 			return failed("UDP check to %s reply data mismatch.", rs)
+		case FaultUnreachable:
+			return failed("UDP connect error %d - %s", r.Value, capital(syscall.Errno(r.Value).Error()))
 		}
 		return failed("UDP connection to %s failed.", rs)
 	case Ping:
@@ -196,7 +235,7 @@ func httpFault(r Result, rs string) string {
 }
 
 func smtpFault(r Result, target netip.AddrPort) string {
-	rs := fmt.Sprintf("[%s]:%d", target.Addr(), target.Port())
+	rs := bracketed(target)
 	switch r.Fault {
 	case FaultBanner:
 		return "Bad greeting banner from server " + rs
@@ -208,11 +247,37 @@ func smtpFault(r Result, target netip.AddrPort) string {
 		return "Read failure from server " + rs
 	case FaultTimeout:
 		return "Connection timeout to server " + rs
-	case FaultConnect, FaultUnreachable:
+	case FaultConnect:
 		return "Could not connect to server " + rs
 	default:
 		return "Error connecting to server " + rs
 	}
+}
+
+// sslFault has other words for what breaks off inside of TLS.
+func sslFault(r Result, rs string) string {
+	switch r.Fault {
+	case FaultStopped:
+		return "Timeout SSL read server " + rs + "."
+	case FaultNoData:
+		return "SSL read error from server " + rs + "."
+	case FaultRead:
+		r.Fault = FaultNoData
+	}
+	return httpFault(r, rs)
+}
+
+// bracketed is an address and port as keepalived writes them, of IPv4, too.
+func bracketed(a netip.AddrPort) string { return fmt.Sprintf("[%s]:%d", a.Addr(), a.Port()) }
+
+// withoutProtocol makes [10.0.0.2]:80 of [10.0.0.2]:tcp:80.
+func withoutProtocol(rs string) string {
+	at := strings.Index(rs, "]:") + 2
+	_, port, ok := strings.Cut(rs[at:], ":")
+	if !ok {
+		return rs
+	}
+	return rs[:at] + port
 }
 
 func dnsFault(r Result) string {
@@ -221,7 +286,7 @@ func dnsFault(r Result) string {
 		return "read timeout from socket"
 	case FaultStatus:
 		return fmt.Sprintf("read error occurred. (rcode = %d)", r.Value)
-	case FaultConnect, FaultRead, FaultUnreachable:
+	case FaultConnect, FaultRead:
 		if r.Value != 0 {
 			return fmt.Sprintf("failed to read socket; errno %d (%s)", r.Value, capital(syscall.Errno(r.Value).Error()))
 		}

@@ -67,6 +67,8 @@ func TestAnswersInPieces(t *testing.T) {
 		{"regex across pieces", page(healthcheck.URL{Path: "/", Regex: &healthcheck.Regex{Pattern: "hello"}}), "HTTP/1.0 200 OK\r\n\r\n" + big + "hello", 0},
 		{"regex beyond its offset", page(healthcheck.URL{Path: "/", Regex: &healthcheck.Regex{Pattern: "hello", MaxOffset: 10}}), "HTTP/1.0 200 OK\r\n\r\n" + big + "hello", healthcheck.FaultRegex},
 		{"regex must not match", page(healthcheck.URL{Path: "/", Regex: &healthcheck.Regex{Pattern: "hell", NoMatch: true}}), "HTTP/1.0 200 OK\r\n\r\nhello", healthcheck.FaultRegex},
+		{"regex finds nothing in nothing", page(healthcheck.URL{Path: "/", Regex: &healthcheck.Regex{Pattern: "^$"}}), "HTTP/1.0 200 OK\r\n\r\n", healthcheck.FaultRegex},
+		{"regex must not match nothing", page(healthcheck.URL{Path: "/", Regex: &healthcheck.Regex{Pattern: "^$", NoMatch: true}}), "HTTP/1.0 200 OK\r\n\r\n", 0},
 		{"status comes before digest", page(healthcheck.URL{Path: "/", Digest: "00"}), "HTTP/1.0 500 no\r\n\r\n", healthcheck.FaultStatus},
 		{"negative length", page(healthcheck.URL{Path: "/"}), "HTTP/1.0 200 OK\r\nContent-Length: -1\r\n\r\n", healthcheck.FaultStatus},
 		{"endless header", page(healthcheck.URL{Path: "/"}), "HTTP/1.0 200 OK\r\nA: " + big, healthcheck.FaultStatus},
@@ -91,6 +93,20 @@ func TestAnswersInPieces(t *testing.T) {
 			if r.Fault != tt.fault || r.OK != (tt.fault == 0) {
 				t.Errorf("%s in pieces of %d: %+v, want fault %d", tt.name, size, r, tt.fault)
 			}
+		}
+	}
+}
+
+// A body of another length than announced is good, and noted.
+func TestLengthThatDiffers(t *testing.T) {
+	for server, want := range map[string]string{
+		"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello":        "",
+		"HTTP/1.0 200 OK\r\n\r\nhello":                             "",
+		"HTTP/1.0 200 OK\r\nContent-Length: 30\r\n\r\nhello":       "content_length (30) does not match received bytes (5)",
+		"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nhello, world": "content_length (3) does not match received bytes (12)",
+	} {
+		if r, _ := converse(plan(t, page(healthcheck.URL{Path: "/"})), []byte(server), 7); !r.OK || r.Reason != want {
+			t.Errorf("%q: %+v, want OK and %q", server, r, want)
 		}
 	}
 }

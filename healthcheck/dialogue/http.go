@@ -248,7 +248,7 @@ func (h *http) judge() Turn {
 		}
 	}
 	if h.plan.regex == nil {
-		return passed()
+		return Turn{Done: true, Result: h.passed()}
 	}
 	if h.plan.regex.linear != nil && len(h.body) <= quickMatch {
 		return Turn{Done: true, Result: h.matches()}
@@ -256,11 +256,29 @@ func (h *http) judge() Turn {
 	return Turn{Done: true, Judge: h.matches}
 }
 
+// matches looks for the regular expression. There is none in nothing, even if it would
+// match that.
 func (h *http) matches() healthcheck.Result {
+	if len(h.body) == 0 {
+		if h.plan.url.Regex.NoMatch {
+			return h.passed()
+		}
+		return fault(healthcheck.FaultRegex, "regex has no body to match")
+	}
 	if err := h.plan.regex.match(h.body); err != nil {
 		return fault(healthcheck.FaultRegex, "%v", err)
 	}
-	return healthcheck.Result{OK: true}
+	return h.passed()
+}
+
+// passed tells of a body that was not as long as announced: nothing to call a server
+// down for.
+func (h *http) passed() healthcheck.Result {
+	r := healthcheck.Result{OK: true}
+	if h.length >= 0 && h.length != h.heard {
+		r.Reason = fmt.Sprintf("content_length (%d) does not match received bytes (%d)", h.length, h.heard)
+	}
+	return r
 }
 
 // accepts reports whether a status code is among those wanted; 200-299 unless

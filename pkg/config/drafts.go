@@ -152,7 +152,6 @@ type checkerDraft struct {
 	viaAt         syntax.Word
 	text          string // of the command
 	textAt        syntax.Word
-	ownHost       string
 	user          []syntax.Word
 	hosts         []*checkerDraft // of an old SMTP_CHECK
 	weightGiven   bool

@@ -188,8 +188,8 @@ func dnsTypeName(t uint16) string {
 func (d *dumper) httpCheck(c *checkerDraft) {
 	d.line("   Keepalive method = %s_GET, http protocol %s", choose(c.Kind == CheckSSL, "SSL", "HTTP"),
 		[...]string{"1.0", "1.0C", "1.1"}[c.HTTP.Protocol])
-	if c.ownHost != "" {
-		d.line("   Virtual host = %s", c.ownHost)
+	if c.HTTP.VirtualHost != "" {
+		d.line("   Virtual host = %s", c.HTTP.VirtualHost)
 	}
 	set := func(on bool) string { return choose(on, "set", "unset") }
 	d.line("   Enable SNI %s", set(c.HTTP.SNI))

@@ -81,9 +81,6 @@ func (d *decoder) complete(v *virtualDraft, r *realDraft, c *checkerDraft) {
 	c.Checker.DelayBeforeRetry = or(t.DelayBeforeRetry, delay)
 	c.Checker.Alpha = c.alpha.Or(r.Alpha)
 	c.LogAllFailures = c.logAll.Or(d.g.CheckerLogFailures)
-	if c.HTTP != nil && c.HTTP.VirtualHost == "" {
-		c.HTTP.VirtualHost = r.VirtualHost
-	}
 	if c.via.Or(v.via) {
 		d.throughVIP(v, r, c)
 	}

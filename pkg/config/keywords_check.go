@@ -109,7 +109,7 @@ var httpBlock = Block{Keywords: []Keyword{
 	{
 		Name: "virtualhost", Twice: Replaces, Takes: Text, Tier: 'A', Args: "<str>", Default: "real/virtual server value", Lax: true,
 		Doc: "HTTP Host for all urls",
-		set: func(d *decoder, a *arg) { d.chk.HTTP.VirtualHost, d.chk.ownHost = a.text, a.text },
+		set: func(d *decoder, a *arg) { d.chk.HTTP.VirtualHost = a.text },
 	},
 	{
 		Name: "http_protocol", Takes: Words, Tier: 'B', Args: "1.0|1.0C|1.0c|1.1", Default: "1.0", Lax: true,

@@ -222,7 +222,7 @@ type Checker struct {
 
 // HTTPCheck is HTTP_GET or SSL_GET.
 type HTTPCheck struct {
-	VirtualHost  string
+	VirtualHost  string // of the check itself; the real or the virtual server may have one, too
 	Protocol     HTTPProtocol
 	SNI          bool
 	FastRecovery bool

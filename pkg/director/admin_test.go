@@ -53,7 +53,7 @@ func TestChecksOfBothFamiliesOfAMark(t *testing.T) {
 	}
 	cfg := cfgOf(of(false), of(true))
 	var p policy
-	p.load(cfg, checksFor(cfg), nil, epoch)
+	p.load(cfg, checksFor(cfg, nil), nil, epoch)
 	if len(p.checks) != 2 {
 		t.Errorf("%d checks, want 2: %v", len(p.checks), p.specs())
 	}

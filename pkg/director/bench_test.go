@@ -38,7 +38,7 @@ func BenchmarkStart(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				var p policy
-				p.load(cfg, checksFor(cfg), nil, epoch)
+				p.load(cfg, checksFor(cfg, nil), nil, epoch)
 				if n := len(ipvs.Plan(nil, p.table())); n != 2300*17 {
 					b.Fatalf("the plan has %d steps", n)
 				}
@@ -50,11 +50,11 @@ func BenchmarkStart(b *testing.B) {
 func BenchmarkReload(b *testing.B) {
 	cfg := field(true)
 	var p policy
-	p.load(cfg, checksFor(cfg), nil, epoch)
+	p.load(cfg, checksFor(cfg, nil), nil, epoch)
 	b.ReportAllocs()
 	for b.Loop() {
 		before := p.table()
-		p.load(cfg, checksFor(cfg), nil, epoch)
+		p.load(cfg, checksFor(cfg, nil), nil, epoch)
 		if n := len(ipvs.Plan(before, p.table())); n != 0 {
 			b.Fatalf("the plan has %d steps", n)
 		}

@@ -13,8 +13,8 @@ import (
 // checksFor returns the checks of each real server of a configuration. The key
 // of a check is made of the names of its servers and of its definition, not of
 // its place in the file: over a reload it is the same check as long as it asks
-// the same.
-func checksFor(cfg *config.Config) func(*config.VirtualServer, *config.RealServer) []healthcheck.Spec {
+// the same. Numbers are those in track files, by the files' names.
+func checksFor(cfg *config.Config, numbers map[string]int64) func(*config.VirtualServer, *config.RealServer) []healthcheck.Spec {
 	marks := pathsOf(cfg)
 	return func(vs *config.VirtualServer, rs *config.RealServer) []healthcheck.Spec {
 		if len(rs.Checkers) == 0 {
@@ -26,6 +26,11 @@ func checksFor(cfg *config.Config) func(*config.VirtualServer, *config.RealServe
 		for _, ck := range rs.Checkers {
 			s := specOf(cfg, vs, rs, ck)
 			s.For = name
+			if f, ok := s.Ask.(healthcheck.File); ok {
+				if n, known := numbers[f.Name]; known {
+					s.Number = &n
+				}
+			}
 			if ck.ViaVIP {
 				s.Via, s.Mark = rs.Addr.Addr(), marks[pathOf(rs)]
 			}
@@ -95,7 +100,8 @@ func questionOf(cfg *config.Config, vs *config.VirtualServer, rs *config.RealSer
 	return healthcheck.TCP{}
 }
 
-// httpOf completes host names: the innermost that is given counts.
+// httpOf completes host names: the innermost that is given counts. That of the real
+// server is for the Host header, and not for the handshake.
 func httpOf(cfg *config.Config, vs *config.VirtualServer, rs *config.RealServer, ck *config.Checker) healthcheck.HTTP {
 	h := ck.HTTP
 	q := healthcheck.HTTP{Protocol: healthcheck.HTTPProtocol(h.Protocol), FastRecovery: h.FastRecovery}
@@ -114,7 +120,7 @@ func httpOf(cfg *config.Config, vs *config.VirtualServer, rs *config.RealServer,
 			TLSCompliant: u.TLSCompliant.Or(h.TLSCompliant),
 		}
 		if h.SNI {
-			url.SNI = url.Host
+			url.SNI = cmp.Or(u.VirtualHost, h.VirtualHost, vs.VirtualHost)
 		}
 		if u.DigestGiven {
 			url.Digest = hex.EncodeToString(u.Digest[:])

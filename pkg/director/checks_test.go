@@ -23,7 +23,7 @@ func specsIn(t *testing.T, text string) []healthcheck.Spec {
 		t.Errorf("%s", p.Text)
 	}
 	var specs []healthcheck.Spec
-	of := checksFor(got.Config)
+	of := checksFor(got.Config, nil)
 	for _, vs := range got.Config.VirtualServers {
 		for _, rs := range vs.RealServers {
 			specs = append(specs, of(vs, rs)...)
@@ -60,6 +60,32 @@ func TestChecksOfAConfiguration(t *testing.T) {
 		fmt.Fprintf(&out, "%s %s\n", kind, b)
 	}
 	golden.Assert(t, out.String(), "checks.golden")
+}
+
+// The name in the handshake is that of the URL, the check or the virtual server; the
+// real server has a say in the Host header only.
+func TestNamesOfAnHTTPCheck(t *testing.T) {
+	for _, tt := range []struct{ url, check, real, virtual, host, sni string }{
+		{"", "", "", "", "", ""},
+		{"", "", "", "v", "v", "v"},
+		{"", "", "r", "v", "r", "v"},
+		{"", "", "r", "", "r", ""},
+		{"", "c", "r", "v", "c", "c"},
+		{"u", "c", "r", "v", "u", "u"},
+	} {
+		named := func(name string) string {
+			if name == "" {
+				return ""
+			}
+			return "virtualhost " + name + "\n"
+		}
+		u := specsIn(t, "virtual_server 192.0.2.1 80 {\nprotocol TCP\nlb_algo rr\nlb_kind NAT\n"+named(tt.virtual)+
+			"real_server 10.0.0.1 80 {\n"+named(tt.real)+"SSL_GET {\nenable_sni\n"+named(tt.check)+
+			"url {\npath /\n"+named(tt.url)+"}\n}\n}\n}\n")[0].Ask.(healthcheck.HTTP).URLs[0]
+		if u.Host != tt.host || u.SNI != tt.sni {
+			t.Errorf("%+v: host %q and SNI %q", tt, u.Host, u.SNI)
+		}
+	}
 }
 
 func TestKeyOfACheck(t *testing.T) {

@@ -7,12 +7,13 @@ import (
 	"github.com/holdfast-lb/holdfast/pkg/track"
 )
 
-// watchFiles passes the numbers in track files to FILE_CHECKs. It watches those
-// files only that a FILE_CHECK follows.
-func (r *role) watchFiles(cfg *config.Config) {
-	want := r.trackedFiles(cfg)
+// watchFiles passes the numbers in track files to FILE_CHECKs.
+func (r *role) watchFiles(want []track.File) {
 	if r.files == nil && len(want) > 0 {
 		files, err := track.NewFiles(func(ev track.Event) {
+			for _, line := range ev.Log {
+				r.log.Warn(line)
+			}
 			if ev.Changed {
 				r.engine.TrackFile(ev.Name, ev.Value)
 			}
@@ -28,6 +29,17 @@ func (r *role) watchFiles(cfg *config.Config) {
 	}
 }
 
+// numbersIn are the numbers in files at this moment, by the files' names.
+func numbersIn(files []track.File) map[string]int64 {
+	numbers := make(map[string]int64, len(files))
+	for _, f := range files {
+		numbers[f.Name] = track.Value(f.Path)
+	}
+	return numbers
+}
+
+// trackedFiles are the files that a FILE_CHECK follows. Those that are to begin with a
+// number get it.
 func (r *role) trackedFiles(cfg *config.Config) []track.File {
 	used := make(map[string]bool)
 	for _, vs := range cfg.VirtualServers {

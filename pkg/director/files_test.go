@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/holdfast-lb/holdfast/healthcheck"
 	"github.com/holdfast-lb/holdfast/pkg/config"
 )
 
@@ -34,11 +35,15 @@ func TestTrackFilesReachTheChecks(t *testing.T) {
 	l := fileListener{heard: make(chan int64, 10)}
 	r := &role{engine: l, log: zap.NewNop()}
 	defer r.closeFiles()
-	r.watchFiles(&config.Config{})
+	r.watchFiles(nil)
 	if r.files != nil {
 		t.Error("watching although nothing is to be watched")
 	}
-	r.watchFiles(cfg)
+	files := r.trackedFiles(cfg)
+	if n, ok := numbersIn(files)["load"]; n != 5 || !ok {
+		t.Errorf("the file holds %d, %v, want 5", n, ok)
+	}
+	r.watchFiles(files)
 	if v := <-l.heard; v != 5 {
 		t.Errorf("first number %d, want 5", v)
 	}
@@ -49,5 +54,27 @@ func TestTrackFilesReachTheChecks(t *testing.T) {
 	}
 	if v := <-l.heard; v != -7 {
 		t.Errorf("then %d, want -7", v)
+	}
+}
+
+// A server begins as the number in its file says: it is not put into the pool to be
+// taken out again, and nobody is told of it.
+func TestServersBeginAsTheirFilesSay(t *testing.T) {
+	cfg := cfgOf(edit(vs(rs("10.9.0.11:80", 10), rs("10.9.0.12:80", 10)), func(v *config.VirtualServer) {
+		for i, name := range []string{"load", "maintenance"} {
+			v.RealServers[i].Checkers = []*config.Checker{{Kind: config.CheckFile, File: &config.FileCheck{File: name, Weight: 1 - i}}}
+		}
+	}))
+	s := &stage{T: t}
+	s.e = s.p.load(cfg, checksFor(cfg, map[string]int64{"load": -4, "maintenance": 1}), nil, epoch)
+	s.tables(`
+		10.9.0.100:80/tcp rr
+		  10.9.0.11:80 NAT 6
+		`)
+	for i, ev := range []healthcheck.Event{{Up: true, First: true, Weight: -4}, {First: true, Turned: true}} {
+		ev.Key = s.p.pools[0].servers[i].checks[0].spec.Key
+		s.e = s.p.health(ev, epoch)
+		s.said()
+		s.told()
 	}
 }

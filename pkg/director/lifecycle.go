@@ -42,7 +42,8 @@ func (r *role) start(ctx context.Context) error {
 		r.log.Error("what was drained before is not known", zap.Error(err))
 	}
 	r.policy.recalled = recalled
-	e := r.policy.load(r.cfg, checksFor(r.cfg), found, r.started)
+	files := r.trackedFiles(r.cfg)
+	e := r.policy.load(r.cfg, checksFor(r.cfg, numbersIn(files)), found, r.started)
 	r.policy.recalled = nil
 	if len(recalled) > 0 && !reflect.DeepEqual(recalled, r.policy.orders()) {
 		r.keepOrders() // without those for servers that are gone
@@ -62,7 +63,7 @@ func (r *role) start(ctx context.Context) error {
 	r.setDaemons(ctx, r.kernel, daemonsOf(r.cfg, r.states))
 	r.settled()
 	r.engine.Set(r.policy.specs())
-	r.watchFiles(r.cfg)
+	r.watchFiles(files)
 	r.watch(r.cfg)
 	if r.opt.Ready != nil {
 		r.opt.Ready()
@@ -96,7 +97,8 @@ func (r *role) reload(cfg *config.Config) {
 	r.log.Info("Reinitializing ipvs")
 	before, orders := r.policy.table(), r.policy.orders()
 	r.cfg = cfg
-	e := r.policy.load(cfg, checksFor(cfg), nil, time.Now())
+	files := r.trackedFiles(cfg)
+	e := r.policy.load(cfg, checksFor(cfg, numbersIn(files)), nil, time.Now())
 	e.ordered = !reflect.DeepEqual(orders, r.policy.orders())
 	for _, op := range ipvs.Plan(before, r.policy.table()) {
 		r.dirty[op.Service.Key] = true
@@ -112,7 +114,7 @@ func (r *role) reload(cfg *config.Config) {
 	r.dispatch() // before all that can wait
 	r.carry(e)
 	r.engine.Set(r.policy.specs())
-	r.watchFiles(r.cfg)
+	r.watchFiles(files)
 	r.watch(r.cfg)
 	if r.here != nil {
 		r.carry(r.policy.locate(r.here))

@@ -129,7 +129,11 @@ func newServers(pl *pool, checks checksOf, now time.Time) []*server {
 		if specs := checks(vs, rs); len(specs) > 0 {
 			s.checks = make([]check, len(specs))
 			for j := range specs {
-				s.checks[j] = check{spec: specs[j], up: !specs[j].Alpha}
+				s.checks[j].spec = specs[j]
+				s.checks[j].up, s.checks[j].weight = specs[j].Opening()
+				if specs[j].Number != nil && !s.checks[j].up {
+					s.told = true // it is where it belongs, which is no news
+				}
 				if pl.id.ipv6 { // or it would be a check of the same mark for IPv4
 					s.checks[j].spec.Key += " for IPv6"
 				}
@@ -208,7 +212,11 @@ func (p *policy) health(ev healthcheck.Event, now time.Time) effects {
 
 	old := s.weight
 	s.weight = s.total()
-	switch up := s.healthy(); {
+	up := s.healthy()
+	if _, file := c.spec.Ask.(healthcheck.File); !failing && !(file && up != s.up) {
+		p.reweigh(&e, pl, s, old) // before it comes up; what a failing check takes away is not told
+	}
+	switch {
 	case up != s.up:
 		s.up, s.since = up, now
 		s.reason = ""
@@ -219,9 +227,6 @@ func (p *policy) health(ev healthcheck.Event, now time.Time) effects {
 	case !up && !s.told: // it started as down, and that is confirmed now
 		s.reason = c.spec.Ask.Keyword() + ": " + ev.Result.Reason
 		p.server(&e, pl, s, false, verdictText(c, false))
-	}
-	if !failing { // a check that fails takes its part of the weight away silently
-		p.reweigh(&e, pl, s, old)
 	}
 	p.settle(&e, pl, now)
 	return e

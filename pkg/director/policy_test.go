@@ -105,6 +105,24 @@ func TestWeightsFromChecks(t *testing.T) {
 		`)
 }
 
+// The weight with which a server comes back is told before, but not of a file.
+func TestWeightOfAServerThatComesBack(t *testing.T) {
+	const comes = "Adding service [10.9.0.11]:tcp:80 to VS [10.9.0.100]:tcp:80"
+	for name, want := range map[string][]string{
+		"MISC_CHECK": {"Changing weight from 10 to 28 for inactive service [10.9.0.11]:tcp:80 of VS [10.9.0.100]:tcp:80", comes},
+		"FILE_CHECK": {comes},
+	} {
+		s := begin(t, cfgOf(vs(rs("10.9.0.11:80", 10), rs("10.9.0.12:80", 10))))
+		if name == "FILE_CHECK" {
+			s.p.checks["10.9.0.11:80/0"].check.spec.Ask = healthcheck.File{}
+		}
+		s.check("10.9.0.11:80", false)
+		s.e = s.p.health(healthcheck.Event{Key: "10.9.0.11:80/0", Up: true, Turned: true, Weight: 18}, epoch)
+		s.Log(name)
+		s.said(want...)
+	}
+}
+
 // A role that comes back must not put dead servers into the pool; keepalived does.
 func TestAdoption(t *testing.T) {
 	web := ipvs.Service{Key: ipvs.AddressKey(ipvs.TCP, addr("10.9.0.100:80")), Scheduler: "rr", Netmask: 0xffffffff}

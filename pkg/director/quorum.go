@@ -5,14 +5,13 @@ import (
 	"time"
 )
 
-// announceFirst tells the quorum of a virtual server that has just begun. One
-// that starts with nothing on purpose says so only when that brings the sorry
-// server.
+// announceFirst tells the quorum of a virtual server that has just begun. One that
+// starts without says so only when that brings the sorry server.
 func (p *policy) announceFirst(e *effects, pl *pool) {
 	switch {
 	case pl.quorum:
 		p.announceQuorum(e, pl, "Gained quorum", pl.sum())
-	case !pl.cfg.Alpha || pl.cfg.Sorry != nil:
+	case pl.cfg.Sorry != nil:
 		p.announceQuorum(e, pl, "Starting with quorum down", pl.sum())
 		p.announceSorry(e, pl)
 	}

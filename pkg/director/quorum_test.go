@@ -79,6 +79,19 @@ func TestQuorumWithHysteresis(t *testing.T) {
 		`)
 }
 
+// A virtual server that starts without its quorum, and has no sorry server, has lost nothing.
+func TestStartWithoutQuorumIsNoNews(t *testing.T) {
+	alpha := func(r *config.RealServer) { r.Alpha = true }
+	s := begin(t, cfgOf(vs(edit(rs("10.9.0.11:80", 1), alpha))))
+	s.told()
+	s.check("10.9.0.11:80", true)
+	s.said(
+		"Adding service [10.9.0.11]:tcp:80 to VS [10.9.0.100]:tcp:80",
+		"Gained quorum 1+0=1 <= 1 for VS [10.9.0.100]:tcp:80",
+	)
+	s.told("RS [10.9.0.11]:tcp:80 [10.9.0.100]:tcp:80 UP", "VS [10.9.0.100]:tcp:80 UP")
+}
+
 // A quorum of 0 is what the configuration's checks make of weights that are all 0.
 func TestNoWeightIsNoQuorum(t *testing.T) {
 	withoutWeight := func(v *config.VirtualServer) {

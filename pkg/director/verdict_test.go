@@ -19,7 +19,7 @@ type examiner struct {
 }
 
 func (b *examiner) load(cfg *config.Config) {
-	b.policy.load(cfg, checksFor(cfg), nil, epoch)
+	b.policy.load(cfg, checksFor(cfg, nil), nil, epoch)
 	run, known := b.sharing.Set(b.specs())
 	old := b.checks
 	b.checks = make(map[string]*healthcheck.Check)
