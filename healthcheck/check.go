@@ -165,7 +165,7 @@ func (c *Check) weighs(r Result) int {
 // effect is what the number in the file means: a part of the weight, or down.
 func (f File) effect(value int64) (weight int, up bool) {
 	if f.Weight == 0 {
-		return 0, value == 0
+		return 0, (value == 0) != f.Reverse
 	}
 	// Both factors fit in 32 bits, so the product cannot overflow.
 	w := clamp32(value) * clamp32(f.Weight)

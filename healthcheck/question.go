@@ -107,7 +107,7 @@ type Misc struct {
 type File struct {
 	Name    string
 	Weight  int64 // multiplies the number; 0 means that any nonzero number is down
-	Reverse bool
+	Reverse bool  // turns the effect round: with Weight 0 the number 0 is down
 }
 
 // BFD follows the state of a BFD session.

@@ -17,6 +17,8 @@ func TestTrackFile(t *testing.T) {
 		{"reversed", File{Weight: 2, Reverse: true}, 5, true, -10},
 		{"weight 0, zero", File{}, 0, true, 0},
 		{"weight 0, anything else", File{}, -1, false, 0},
+		{"weight 0 reversed, zero", File{Reverse: true}, 0, false, 0},
+		{"weight 0 reversed, anything else", File{Reverse: true}, -1, true, 0},
 		{"the most negative product is down", File{Weight: 1}, math.MinInt32, false, 0},
 		{"so is a lower one", File{Weight: 1000}, -1 << 40, false, 0},
 		{"one above is a weight", File{Weight: 1}, math.MinInt32 + 1, true, math.MinInt32 + 1},

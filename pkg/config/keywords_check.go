@@ -316,7 +316,7 @@ var fileCheckBlock = Block{Keywords: []Keyword{
 	},
 	{
 		Name: "weight", Takes: Words, Tier: 'B', Args: "<int -2147483647..2147483647> [reverse|noreverse]", Default: "track_file weight", Lax: true,
-		Doc: "multiplier; 0 = any nonzero number means down",
+		Doc: "multiplier; 0 = any nonzero number means down, with reverse 0 does",
 		set: func(d *decoder, a *arg) { d.fileWeight(a) },
 	},
 }}

@@ -208,6 +208,23 @@ Of virtual servers:
 * Checks that ask the same of one target are made once, unless ` + "`shared_checks false`" + `; the first result of each
   server is logged as before.
 
+Of health checks, where keepalived's are kept from a server that serves, or misled by something else than the server:
+
+* A reply of several lines is one reply to ` + "`SMTP_CHECK`" + `. keepalived takes a greeting or an answer to HELO of several
+  lines for a wrong one, and each of several ` + "`host`" + ` blocks disturbs the others there.
+* The header of an HTTP answer may have 16 KiB; keepalived finds no answer in one of 4 KiB or more. A status without a
+  reason, two blanks before it, a ` + "`Content-Length`" + ` in capitals and lines that end with LF alone are understood.
+* A URL that fails while the server is down is asked for again after the pause with ` + "`fast_recovery`" + `, too. keepalived asks
+  hundreds of times a second.
+* A pattern that PCRE2 does not understand is reported, and its check turns nothing; keepalived takes the server out or crashes.
+  ` + "`regex_min_offset`" + ` and ` + "`regex_max_offset`" + ` count from the begin of the body.
+* ` + "`min_reply_length`" + ` and ` + "`max_reply_length`" + ` hold without a pattern, too, once they are given, and ` + "`payload`" + ` may have blanks.
+* A DNS answer shorter than its header is none.
+* A local address that cannot be bound turns nothing in ` + "`UDP_CHECK`" + ` and ` + "`PING_CHECK`" + `, as with the other checks. keepalived takes
+  the server out, or asks from another address.
+* A script that cannot be started, since it has gone or may not be executed, turns nothing. keepalived takes that for success.
+* A number in a track file that is too large for 32 bits is ignored, of whatever sign; keepalived wraps some of them around.
+
 `
 
 // manPage is holdfast.conf(5).
