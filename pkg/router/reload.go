@@ -1,8 +1,10 @@
 package router
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -217,10 +219,26 @@ func (r *role) settle(before map[*instance]netstate.State, fresh []*instance) {
 // change sets what a master has got new and then removes what it lost. The
 // network is told only if there is something new.
 func (r *role) change(i *instance, before netstate.State) {
+	r.sayGone("("+i.cfg.Name+") ", without(before, i.want))
 	kept := without(i.want, without(i.want, before))
 	edited := netstate.Plan(r.have(kept), netstate.Want{Present: kept})
 	if r.exchange(i, before, edited) {
 		r.announce(i, i.cfg.GARP.MasterRepeat)
+	}
+}
+
+// sayGone names what a reload takes away.
+func (r *role) sayGone(whose string, s netstate.State) {
+	for _, x := range s.Rules {
+		_, rule, _ := strings.Cut(x.String(), ": ")
+		rule, _, _ = strings.Cut(rule, " lookup")
+		r.log.Info("ip rule " + rule + " removed")
+	}
+	for _, x := range s.Routes {
+		r.log.Info("Removing route " + x.Dst.String())
+	}
+	for _, x := range s.Addresses {
+		r.log.Info(fmt.Sprintf("%sip address %s dev %s, no longer exist", whose, x.Prefix, r.linkName(x.Link)))
 	}
 }
 
@@ -272,6 +290,7 @@ func (r *role) releaseFormerStatic() {
 	before := r.static.want
 	r.resolveStatic()
 	gone := holdings{want: without(before, r.static.want), held: true}
+	r.sayGone("", gone.want)
 	r.applyStatic(append(
 		netstate.Plan(netstate.State{}, netstate.Want{Present: r.static.want}),
 		r.planRelease(&gone)...))
