@@ -21,7 +21,7 @@ func defaultGlobal(env *Env) Global {
 		McastGroup4:      netip.AddrFrom4([4]byte{224, 0, 0, 18}),
 		McastGroup6:      netip.AddrFrom16([16]byte{0xff, 2, 15: 0x12}),
 		GARP:             GARPTimers{MasterDelay: 5 * time.Second, MasterRepeat: 5, RefreshRepeat: 1},
-		DownTimerAdverts: 3,
+		DownTimerAdverts: downAdverts,
 		Version:          2,
 		RxBufsMultiplier: 3,
 		Firewall: FirewallGlobal{

@@ -225,6 +225,10 @@ func (d *decoder) inherit(i *instanceDraft) {
 	}
 }
 
+// downAdverts is how many adverts of a master have to be missed (RFC 9568, section 6.1:
+// Active_Down_Interval).
+const downAdverts = 3
+
 // strictOf enforces what vrrp_strict demands. It returns false if the instance
 // could never run.
 func (d *decoder) strictOf(i *instanceDraft, name syntax.Word) bool {
@@ -243,6 +247,11 @@ func (d *decoder) strictOf(i *instanceDraft, name syntax.Word) bool {
 	if i.PreemptDelay > 0 {
 		d.err("strict-preempt-delay", i.delayAt, "strict mode knows no preempt_delay; it is ignored")
 		i.PreemptDelay = 0
+	}
+	if i.DownAdverts != downAdverts {
+		d.err("strict-down-timer", name, "in strict mode a master is dead after %d adverts, not %d; down_timer_adverts is ignored", downAdverts, i.DownAdverts)
+		d.hint("remove down_timer_adverts, or vrrp_strict, which few setups need")
+		i.DownAdverts = downAdverts
 	}
 	i.GARP.LowerPrioDelay, i.GARP.LowerPrioRepeat = 0, 0
 	i.LowerPrioNoAdvert, i.HigherPrioSendAdvert = true, false

@@ -361,7 +361,7 @@ var instanceBlock = Block{Keywords: []Keyword{
 	},
 	{
 		Name: "garp_extra_if", Takes: Words, Tier: 'C', Args: "[all] <int seconds 0..86400>", Default: "global (0)", Lax: true,
-		Doc: "period of gratuitous ARPs on the parent interface of a VMAC",
+		Doc: "period of gratuitous ARPs for addresses on VMACs that no adverts leave through; with all on any such interface",
 		set: func(d *decoder, a *arg) { d.extraIf(a, &d.inst.GARPExtraIf, &d.inst.GARPExtraIfAll) },
 	},
 	{

@@ -166,6 +166,8 @@ func TestVerdicts(t *testing.T) {
 		{inRoutes, "192.0.2.0/24 via 198.51.100.9 nexthop via 198.51.100.8", 0},
 
 		{inRules, "from 2001:db8::/64 table 5 preference 3 realms 3", 5},
+		{inInstance, "strict_mode on\ndown_timer_adverts 2", 5},
+		{inInstance, "strict_mode on\ndown_timer_adverts 3", 0},
 		{inRules, "from 192.0.2.0/24 goto 30000", 5},
 		{inRules, "from 192.0.2.0/24 prohibit preference 3 realms 3/4", 5},
 		{inRules, "from 192.0.2.0/24 nop preference 3 suppress_prefixlength 8", 5},

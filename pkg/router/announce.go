@@ -22,10 +22,12 @@ func (r *role) announce(i *instance, repeat int) {
 	r.announceNow(i, repeat)
 }
 
-func (r *role) announceNow(i *instance, repeat int) {
-	list := make([]link.Announcement, 0, len(i.want.Addresses))
+func (r *role) announceNow(i *instance, repeat int) { r.announceThose(i, i.want.Addresses, repeat) }
+
+func (r *role) announceThose(i *instance, addresses []netstate.Address, repeat int) {
+	list := make([]link.Announcement, 0, len(addresses))
 	forwarding := map[int]bool{} // by interface: asking takes reading a file
-	for _, a := range i.want.Addresses {
+	for _, a := range addresses {
 		l, ok := r.mirror.Link(a.Link)
 		if !ok || !l.Resolves() || !r.probed(a) {
 			continue
@@ -68,26 +70,21 @@ func (r *role) detected(was netstate.Address, known bool, is netstate.Address) {
 	}
 }
 
-// announceExtra tells switches behind the interface below a virtual one where
-// the virtual MAC is, at the pace of garp_extra_if.
+// announceExtra tells switches where addresses are that are on other interfaces than
+// the one that adverts leave through, which do so for that, at the pace of garp_extra_if.
 func (r *role) announceExtra(i *instance, now time.Time) {
-	if i.cfg.GARPExtraIf == 0 || !i.held || now.Before(i.extraAt) {
+	if i.cfg.GARPExtraIf == 0 || !i.held || i.busy > 0 || now.Before(i.extraAt) {
 		return
 	}
 	i.extraAt = now.Add(i.cfg.GARPExtraIf)
-	var list []link.Announcement
+	var list []netstate.Address
 	for _, a := range i.want.Addresses {
-		ours := func(v *virtual) bool { return v.index == a.Link && (v == i.virtual || i.cfg.GARPExtraIfAll) }
-		l, ok := r.mirror.Link(a.Link)
-		if !ok || !slices.ContainsFunc(i.virtuals, ours) {
-			continue
+		ours := slices.ContainsFunc(i.virtuals, func(v *virtual) bool { return v.index == a.Link })
+		if a.Link != i.own.Index && (ours || i.cfg.GARPExtraIfAll) {
+			list = append(list, a)
 		}
-		list = append(list, link.Announcement{
-			Owner: i.cfg.Name, Interface: r.linkName(l.Parent), Index: l.Parent, MAC: net.HardwareAddr(l.MAC.Bytes()), Addr: a.Prefix.Addr(),
-			Router: !a.Prefix.Addr().Is4() && kernel.Forwarding(l.Name),
-		})
 	}
-	r.announcer.Announce(list, 1)
+	r.announceThose(i, list, 1)
 }
 
 // announced hears of every announcement that was sent, from the announcer.

@@ -208,6 +208,7 @@ func (r *role) take(i *instance) {
 		i.say("setting Virtual Rules")
 	}
 	i.held, i.suspect = true, false
+	i.extraAt = time.Now().Add(i.cfg.GARPExtraIf)
 	r.guardNow() // before the addresses are there to talk to
 	r.apply(i, netstate.Plan(netstate.State{}, netstate.Want{Present: i.want}))
 }

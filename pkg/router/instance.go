@@ -44,7 +44,7 @@ type instance struct {
 	effective      uint8 // priority, as the machine was told
 	pending        bool
 	behind         bool      // the machine was told not to preempt yet
-	extraAt        time.Time // next announcement through the interface below
+	extraAt        time.Time // next announcement on other interfaces
 	refusals       refusals
 	counts         counters
 	joins          bool          // it is new in an election that goes on
