@@ -117,6 +117,8 @@ var answers = []patient{
 	{name: "content length in capitals", ours: "10", check: get("path /\n digest " + digest("hello")), serve: says("HTTP/1.0 200 OK\r\nCONTENT-LENGTH: 5\r\n\r\nhello world")},
 	{name: "lines end with LF", ours: "10", check: get("path /\n digest " + digest("hello")), serve: says("HTTP/1.0 200 OK\n\nhello")},
 	{name: "body of 100 kB", check: get("path /\n digest " + digest(strings.Repeat("x", 100_000))), serve: says("HTTP/1.0 200 OK\r\n\r\n" + strings.Repeat("x", 100_000))},
+	{name: "stays on the line after the body", check: get("path /"), serve: staying("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")},
+	{name: "stays on the line after an empty body", check: get("path /"), serve: staying("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n")},
 	{name: "body is cut off", check: get("path /"), serve: says("HTTP/1.0 200 OK\r\nContent-Length: 500\r\n\r\nhello")},
 	// Regular expressions.
 	{name: "regex", check: get("path /\n regex \"wor[a-z]d\""), serve: says("HTTP/1.0 200 OK\r\n\r\nhello world")},
@@ -145,6 +147,8 @@ var answers = []patient{
 	{name: "regex before offset", ours: "out", check: get("path /\n regex \"hello\"\n regex_min_offset 3"), serve: says("HTTP/1.0 200 OK\r\n\r\nhello world")},
 	{name: "regex after offset", check: get("path /\n regex \"world\"\n regex_max_offset 3"), serve: says("HTTP/1.0 200 OK\r\n\r\nhello world")},
 	{name: "regex far away", check: get("path /\n regex \"needle\""), serve: says("HTTP/1.0 200 OK\r\n\r\n" + strings.Repeat("x", 9000) + "needle" + strings.Repeat("x", 9000))},
+	{name: "regex and nothing", check: get("path /\n regex \"^$\""), serve: says("HTTP/1.0 200 OK\r\n\r\n")},
+	{name: "regex no match, nothing", check: get("path /\n regex \"^$\"\n regex_no_match"), serve: says("HTTP/1.0 200 OK\r\n\r\n")},
 	{name: "regex and digest", check: get("path /\n regex \"hell\"\n digest " + digest("hello")), serve: says("HTTP/1.0 200 OK\r\n\r\nhello")},
 	{name: "regex and wrong digest", check: get("path /\n regex \"hell\"\n digest " + digest("other")), serve: says("HTTP/1.0 200 OK\r\n\r\nhello")},
 	// What is asked.
@@ -173,6 +177,7 @@ var answers = []patient{
 	{name: "ssl status", check: "SSL_GET {\n url {\n path /\n }\n}", serve: refusing(secure(page("404 Oops", "hello")))},
 	{name: "ssl with a name", check: "SSL_GET {\n enable_sni\n url {\n path /\n virtualhost www.example.org\n }\n}", serve: named("www.example.org")},
 	{name: "ssl without a name", check: "SSL_GET {\n url {\n path /\n virtualhost www.example.org\n }\n}", serve: named("www.example.org")},
+	{name: "ssl with the name of the server", check: "virtualhost server.example.org\nSSL_GET {\n enable_sni\n url {\n path /\n }\n}", serve: named("server.example.org")},
 	{name: "ssl goodbye", check: "SSL_GET {\n tls_compliant\n url {\n path /\n }\n}", serve: refusing(secure(page("200 OK", "hello")))},
 	{name: "ssl cut off", check: "SSL_GET {\n url {\n path /\n digest " + digest("hello") + "\n }\n}", serve: refusing(abrupt)},
 	{name: "ssl 1.2", check: "SSL_GET {\n url {\n path /\n }\n}", serve: version(tls.VersionTLS12)},
@@ -276,6 +281,15 @@ func apart(pieces ...string) server {
 			}
 			io.WriteString(c, p)
 		}
+	})
+}
+
+// staying answers a request and does not hang up.
+func staying(answer string) server {
+	return raw(func(_ *bed, _ *http.Request, c net.Conn) string {
+		io.WriteString(c, answer)
+		io.Copy(io.Discard, c)
+		return ""
 	})
 }
 
