@@ -280,10 +280,11 @@ func setDNSName(d *decoder, a *arg) {
 	d.chk.DNS.Name = name
 }
 
-// setPayload reads hexadecimal digits, blanks between them allowed.
+// setPayload reads hexadecimal digits, blanks between them allowed. None at all leave
+// what is sent by default, as keepalived does.
 func setPayload(d *decoder, a *arg) {
 	data, _, ok := d.hexData(a.words, false)
-	if ok {
+	if ok && len(data) > 0 {
 		d.chk.UDP.Payload, d.chk.UDP.PayloadGiven = data, true
 	}
 }

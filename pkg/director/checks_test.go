@@ -88,6 +88,16 @@ func TestNamesOfAnHTTPCheck(t *testing.T) {
 	}
 }
 
+func TestEmptyPayloadIsTheDefault(t *testing.T) {
+	for arg, want := range map[string]string{`""`: udpPayload, "0a": "\n"} {
+		u := specsIn(t, "virtual_server 192.0.2.1 53 {\nprotocol UDP\nlb_algo rr\nlb_kind NAT\nreal_server 10.0.0.1 53 {\n"+
+			"UDP_CHECK {\npayload "+arg+"\n}\n}\n}\n")[0].Ask.(healthcheck.UDP)
+		if string(u.Payload) != want {
+			t.Errorf("payload %s: %q, want %q", arg, u.Payload, want)
+		}
+	}
+}
+
 func TestKeyOfACheck(t *testing.T) {
 	conf := func(checks string) string {
 		return "virtual_server 192.0.2.1 80 {\nprotocol TCP\nlb_algo rr\nlb_kind NAT\nreal_server 10.0.0.1 80 {\n" + checks + "}\n}\n"
