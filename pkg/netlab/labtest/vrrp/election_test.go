@@ -20,7 +20,7 @@ func TestElection(t *testing.T) {
 		extra   string
 	}{
 		{"version 2", 2, "1", pass},
-		{"version 3", 3, "0.2", ""},
+		{"version 3", 3, "0.3", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -184,7 +184,7 @@ func TestThreeRouters(t *testing.T) {
 func TestUnicast(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{2, 3} {
-		name, advert := "version 3", "0.1"
+		name, advert := "version 3", "0.3"
 		if version == 2 {
 			name, advert = "version 2", "1"
 		}

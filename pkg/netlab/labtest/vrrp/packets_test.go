@@ -14,7 +14,7 @@ func TestAdvertsThatDoNotCount(t *testing.T) {
 	t.Parallel()
 	good3 := netlab.RawAdvert{Src: "10.5.0.3", VRID: 51, Priority: 200, Interval: 100, Addresses: []string{vip}}
 	good2 := netlab.RawAdvert{Src: "10.5.0.3", Version: 2, VRID: 51, Priority: 200, Interval: 1, Auth: 1, Password: "secret", Addresses: []string{vip}}
-	version3 := router{advert: "0.2"}
+	version3 := router{}
 	version2 := router{version: 2, advert: "1", extra: pass}
 	for _, tt := range []struct {
 		name   string
@@ -50,7 +50,7 @@ func TestAdvertsThatDoNotCount(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tt.run(t, func(t *testing.T, l *lan, bin [2]string) {
-				advert, period := tt.advert, 200*time.Millisecond
+				advert, period := tt.advert, 300*time.Millisecond
 				if tt.r.version == 2 {
 					period = time.Second
 				}

@@ -98,7 +98,7 @@ func TestTrackBFD(t *testing.T) {
 			t.Parallel()
 			mixed(t, func(t *testing.T, l *lan, bin [2]string) {
 				session := func(me, other int) string {
-					return fmt.Sprintf("bfd_instance gw {\n neighbor_ip 10.6.0.%d\n source_ip 10.6.0.%d\n min_rx 100\n min_tx 100\n multiplier 5\n }\n", other, me)
+					return fmt.Sprintf("bfd_instance gw {\n neighbor_ip 10.6.0.%d\n source_ip 10.6.0.%d\n min_rx 100\n min_tx 100\n multiplier 10\n }\n", other, me)
 				}
 				neighbour := l.r[2].Daemon(netlab.Holdfast(t), globals+session(3, 1))
 				first := l.r[0].Daemon(bin[0], globals+session(1, 3)+router{priority: 150, extra: "track_bfd {\n gw " + tt.weight + "\n }"}.String())
