@@ -152,7 +152,7 @@ type role struct {
 	dirty        map[ipvs.Key]bool   // to be reconciled because we changed our mind
 	leaving      map[ipvs.Key]bool   // ours no more, but not known to be deleted
 	full         bool                // everything is to be reconciled
-	rested       time.Time           // not before is the table compared as a matter of routine
+	routine      routine             // comparison of what nobody has changed
 	retry        time.Time           // when to try again after an error; zero if there was none
 	unsure       bool                // after an error: what differs next may be our own doing
 	errands      []errand            // for the worker to do before
@@ -278,9 +278,7 @@ func (r *role) loop(ctx context.Context) {
 			period = newPeriod(cfg.Global.LVS.ReconcileInterval)
 		case now := <-period.C:
 			r.mendRules()
-			if !now.Before(r.rested) {
-				r.full = true
-			}
+			r.routine.begin(r.ours(), now)
 		case now := <-alarm.C:
 			if !r.retry.IsZero() && !now.Before(r.retry) {
 				r.full, r.retry = true, time.Time{}
@@ -306,7 +304,11 @@ func (r *role) loop(ctx context.Context) {
 // deadline is when the loop has something to do by itself; zero is never.
 func (r *role) deadline() time.Time {
 	next := r.policy.deadline()
-	for _, t := range []time.Time{r.retry, r.insist, r.unsettled} {
+	var piece time.Time
+	if !r.busy {
+		piece = r.routine.due()
+	}
+	for _, t := range []time.Time{r.retry, r.insist, r.unsettled, piece} {
 		if next.IsZero() || !t.IsZero() && t.Before(next) {
 			next = t
 		}
@@ -326,11 +328,6 @@ func (r *role) drainInbox() {
 		}
 	}
 }
-
-// rest is how many times as long as a full reconciliation took there is no
-// periodic one after it: reading ten thousand services every five seconds would
-// cost more than checking their servers does.
-const rest = 50
 
 // newPeriod ticks for each periodic reconciliation, or never.
 func newPeriod(every time.Duration) *time.Ticker {

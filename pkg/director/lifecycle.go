@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -151,7 +150,7 @@ func (r *role) release(ctx context.Context) error {
 	if r.cfg.Global.LVS.FlushOnStop == config.FlushAll {
 		return r.kernel.Flush(ctx)
 	}
-	all := append(slices.Clone(r.policy.keys), keys(r.leaving)...)
+	all := r.ours()
 	ops := make([]ipvs.Op, len(all))
 	for i, k := range all {
 		ops[i] = ipvs.Op{Verb: ipvs.DeleteService, Service: ipvs.Service{Key: k}}

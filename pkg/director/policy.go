@@ -306,6 +306,20 @@ func (p *policy) entry(k ipvs.Key) (e ipvs.Entry, ok bool) {
 	return e, ok
 }
 
+// has reports whether there should be this service.
+func (p *policy) has(k ipvs.Key) bool {
+	_, path := p.paths[k]
+	return path || len(p.users[k]) > 0
+}
+
+// servers is how many servers a service may have.
+func (p *policy) servers(k ipvs.Key) (n int) {
+	for _, pl := range p.users[k] {
+		n += len(pl.servers)
+	}
+	return n
+}
+
 // specs are all checks, in the order of the configuration.
 func (p *policy) specs() []healthcheck.Spec {
 	specs := make([]healthcheck.Spec, 0, len(p.checks))

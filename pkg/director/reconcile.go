@@ -33,6 +33,8 @@ type job struct {
 	full bool       // keys are all that is ours: one dump is cheaper than many questions
 	gone []ipvs.Key // those of keys that are not in want, if full
 
+	routine bool // nobody has changed anything about these keys
+
 	found *ipvs.Table // what is there, if that has just been read
 
 	// moving are the services whose flows move when a server leaves, for which

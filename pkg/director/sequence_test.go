@@ -312,7 +312,7 @@ func (g *troubled) settled(t *rapid.T) {
 	synctest.Wait()
 	if g.interval > 0 {
 		var rested time.Time
-		g.within(func() { rested = g.role.rested })
+		g.within(func() { rested = g.role.routine.pause })
 		time.Sleep(max(0, time.Until(rested)) + 2*g.interval)
 		synctest.Wait()
 	}

@@ -12,29 +12,44 @@ import (
 	"github.com/holdfast-lb/holdfast/ipvs"
 )
 
-// dispatch gives the worker the next job, if it is free and there is one.
+// dispatch gives the worker the next job, if it is free and there is one. What has changed
+// comes before routine.
 func (r *role) dispatch() {
-	if r.busy || !r.full && len(r.dirty) == 0 && len(r.errands) == 0 {
+	if r.busy {
 		return
 	}
-	j := job{
-		errands: r.errands, expected: r.dirty, full: r.full || 2*len(r.dirty) > len(r.policy.keys),
-		moving: r.policy.moving, expire: r.expireFlows,
+	full := r.full || 2*len(r.dirty) > len(r.policy.keys)
+	var piece []ipvs.Key
+	if !full && len(r.dirty) == 0 && len(r.errands) == 0 {
+		if piece = r.routine.piece(r.policy.servers, time.Now()); len(piece) == 0 {
+			return
+		}
+		full = r.unsure || len(piece) == len(r.policy.keys)+len(r.leaving)
 	}
-	if j.full && r.unsure {
-		j.expected, r.unsure = nil, false
-	}
-	if j.full {
+	j := job{errands: r.errands, expected: r.dirty, full: full, moving: r.policy.moving, expire: r.expireFlows}
+	switch {
+	case full:
+		if r.unsure {
+			j.expected, r.unsure = nil, false
+		}
 		j.gone = keys(r.leaving)
-		j.keys = append(slices.Clone(r.policy.keys), j.gone...)
+		j.keys = r.ours()
 		j.want = r.policy.table()
-	} else {
+		r.routine.end()
+	case piece != nil:
+		j.routine = true
+		j.keys = slices.DeleteFunc(slices.Clone(piece), func(k ipvs.Key) bool { return !r.leaving[k] && !r.policy.has(k) })
+		j.want = r.policy.part(j.keys)
+	default:
 		j.keys = keys(r.dirty)
 		j.want = r.policy.part(j.keys)
 	}
 	r.dirty, r.errands, r.full, r.busy = make(map[ipvs.Key]bool), nil, false, true
 	r.jobs <- j
 }
+
+// ours are the keys of our services, and of those that were ours until a moment ago.
+func (r *role) ours() []ipvs.Key { return append(slices.Clone(r.policy.keys), keys(r.leaving)...) }
 
 func keys(set map[ipvs.Key]bool) []ipvs.Key {
 	out := make([]ipvs.Key, 0, len(set))
@@ -105,10 +120,15 @@ func (r *role) finish(o outcome) {
 			r.cfg.Global.LVS.ReconcileInterval, summary(o.held)), zap.Int("changes", len(o.held)))
 	}
 	r.left(o)
-	if o.job.full {
-		r.rested = time.Now().Add(rest * o.took)
+	if o.job.full || o.job.routine {
+		r.routine.took(o.took, time.Now())
 	}
-	maps.DeleteFunc(r.refused, func(_ string, k ipvs.Key) bool { return o.job.full || o.job.expected[k] })
+	if o.job.routine && len(foreign) > 0 {
+		r.full = true // whoever that was may have changed more
+	}
+	maps.DeleteFunc(r.refused, func(_ string, k ipvs.Key) bool {
+		return o.job.full || o.job.expected[k] || o.job.routine && slices.Contains(o.job.keys, k)
+	})
 	maps.Copy(r.refused, refused)
 	r.tryAgain(news)
 }
