@@ -3,6 +3,7 @@ package ipvs_test
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,6 +28,7 @@ import (
 //	ipvsadm ARGS...      somebody else's change
 //	address VERB PREFIX  ip address add or del on the interface lan
 //	settle DURATION      how long tables must be quiet before they are compared
+//	words                what the log says about services is compared, too
 //
 // The daemon's host has the interface lan with 10.9.0.1/24, addresses of virtual servers
 // 10.9.0.100 to .109 and of real servers 10.9.0.11 to .18, and likewise fd09::100 etc.
@@ -59,6 +61,8 @@ type story struct {
 	servers map[string]*netlab.Backend
 	daemon  *netlab.Daemon
 	quiet   time.Duration
+	words   bool
+	heard   int // of the log
 }
 
 func newStory(t *testing.T, bin string, archive *txtar.Archive) *story {
@@ -95,11 +99,31 @@ func (s *story) tell() []string {
 		}
 		seen = append(seen, "== "+step+note)
 		seen = append(seen, settled(s.t, s.ns, s.daemon, s.quiet)...)
+		if s.words {
+			seen = append(seen, s.said()...)
+		}
 	}
 	if s.daemon.Alive() {
 		s.daemon.Stop()
 	}
 	return seen
+}
+
+// said are the lines about services that the log has got since the last time, sorted and
+// without their dates. Which checks begin to be made is left out: with keepalived a reload
+// begins all of them anew.
+func (s *story) said() []string {
+	const date = len("Mon Jan  2 15:04:05 2006: ")
+	log := s.daemon.Log()
+	var lines []string
+	for line := range strings.Lines(log[s.heard:]) {
+		if len(line) > date && strings.Contains(line, "]:tcp:") && !strings.Contains(line, "Activating") {
+			lines = append(lines, line[date:])
+		}
+	}
+	s.heard = len(log)
+	slices.Sort(lines)
+	return lines
 }
 
 // perform does one step and returns what is worth comparing besides the tables.
@@ -139,6 +163,8 @@ func (s *story) perform(verb string, args []string) (note string) {
 		return ": " + exitStatus(err)
 	case "address":
 		s.ns.Run("ip", "address", args[0], args[1], "dev", "lan")
+	case "words":
+		s.words = true
 	case "settle":
 		d, err := time.ParseDuration(args[0])
 		if err != nil {
