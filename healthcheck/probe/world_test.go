@@ -51,14 +51,20 @@ func newWorldOf(t testing.TB, alone bool, specs ...healthcheck.Spec) world {
 func newWorldWith(t testing.TB, opt Options, specs ...healthcheck.Spec) world {
 	t.Helper()
 	w := world{events: make(chan healthcheck.Event, 1000)}
-	opt.Event = func(ev healthcheck.Event) { w.events <- ev }
+	ctx, cancel := context.WithCancel(context.Background())
+	opt.Event = func(ev healthcheck.Event) {
+		select {
+		case w.events <- ev:
+		case <-ctx.Done(): // and nobody reads them any more
+		}
+	}
 	opt.Random = func() float64 { return 0 }
 	var err error
 	if w.Engine, err = New(opt); err != nil {
+		cancel()
 		t.Fatal(err)
 	}
 	w.Set(specs)
-	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- w.Run(ctx) }()
 	t.Cleanup(func() {
