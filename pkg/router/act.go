@@ -112,6 +112,9 @@ func (r *role) became(i *instance, a vrrp.Become) {
 	}
 	if a.To == vrrp.Backup && (a.From == vrrp.Init || a.From == vrrp.Fault) {
 		r.missedSync(i)
+		if suffix == "" && (a.From == vrrp.Fault || i.virtual == nil) {
+			r.announceSelf(i)
+		}
 	}
 	r.handover.changed(i, a.To)
 	r.publish("transition", control.VRRPTransition{

@@ -48,6 +48,25 @@ func (r *role) announceThose(i *instance, addresses []netstate.Address, repeat i
 	r.announcer.Announce(list, repeat)
 }
 
+// announceSelf tells the peers of a unicast instance, after a fault, where the address is
+// that its adverts come from: their caches may name another port or card.
+func (r *role) announceSelf(i *instance) {
+	l, ok := r.mirror.Link(i.base.Index)
+	if !i.cfg.Unicast || !ok || !l.Resolves() || !r.present(i.source) {
+		return
+	}
+	a := link.Announcement{
+		Owner: i.cfg.Name, Interface: l.Name, Index: l.Index, MAC: net.HardwareAddr(l.MAC.Bytes()), Addr: i.source,
+		Broadcast: net.HardwareAddr(l.Broadcast.Bytes()),
+	}
+	what := "ARP"
+	if i.source.Is6() {
+		what, a.Router = "NA", kernel.Forwarding(l.Name)
+	}
+	i.log.Info(fmt.Sprintf("%s: sending gratuitous %s for %v", i.cfg.Name, what, i.source))
+	r.announcer.Announce([]link.Announcement{a}, 1)
+}
+
 // probed reports whether duplicate address detection lets us speak of an address.
 func (r *role) probed(want netstate.Address) bool {
 	if want.Prefix.Addr().Is4() || want.NoDAD {

@@ -46,6 +46,23 @@ func TestLinkFailures(t *testing.T) {
 	}
 }
 
+// After a fault the peers of a unicast router are told anew where its own address is.
+func TestUnicastAfterFault(t *testing.T) {
+	t.Parallel()
+	mixed(t, func(t *testing.T, l *lan, bin [2]string) {
+		l.start(0, bin[0], router{priority: 150, extra: unicast(0, 1)})
+		l.only(5*time.Second, 0, vip)
+		l.join(1, bin[1], router{priority: 100, extra: unicast(1, 0)})
+		l.port[0].Unplug()
+		l.only(8*time.Second, 1, vip)
+		l.port[0].Plug()
+		l.Eventually(8*time.Second, "r1 announces its own address", func() bool {
+			return len(netlab.Announcements(l.seen[0].Received(), "10.5.0.1")) > 0
+		})
+		l.settles(10*time.Second, 0, vip)
+	})
+}
+
 // One direction of a cable does not work. A backup that hears nobody becomes master, a
 // master that is deaf stays one; both advertise, and all is well when the network heals.
 func TestOneWayPartition(t *testing.T) {
