@@ -302,7 +302,7 @@ func (r *role) releaseFormerStatic() {
 func (r *role) forgetUnused() {
 	keep := map[string]bool{}
 	for _, s := range r.cfg.Scripts {
-		keep["s"+s.Name] = true
+		keep["s"+s.Name] = tracksScript(r.cfg, s.Name)
 	}
 	for _, p := range r.cfg.Processes {
 		keep["p"+p.Name] = true

@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"go.uber.org/zap"
@@ -70,6 +71,11 @@ func (t *trackers) set(c *config.Config) {
 
 // watch goes over to what a configuration tracks.
 func (r *role) watch(c *config.Config) {
+	for _, s := range c.Scripts {
+		if s.Command != nil && !tracksScript(c, s.Name) {
+			r.log.Warn("Warning - script " + s.Name + " is not used")
+		}
+	}
 	r.trackers.set(c)
 	r.polled = map[string]bool{}
 	for _, b := range beatsOf(c) {
@@ -78,10 +84,11 @@ func (r *role) watch(c *config.Config) {
 	r.setDelays(c)
 }
 
+// scriptsOf are the scripts that something tracks; the others are not run.
 func scriptsOf(c *config.Config) []track.Script {
 	var list []track.Script
 	for _, s := range c.Scripts {
-		if s.Command == nil {
+		if s.Command == nil || !tracksScript(c, s.Name) {
 			continue
 		}
 		command := commandOf(s.Command)
@@ -91,6 +98,12 @@ func scriptsOf(c *config.Config) []track.Script {
 		})
 	}
 	return list
+}
+
+func tracksScript(c *config.Config, name string) bool {
+	named := func(t config.Track) bool { return t.Name == name }
+	return slices.ContainsFunc(c.Instances, func(i *config.Instance) bool { return slices.ContainsFunc(i.TrackScripts, named) }) ||
+		slices.ContainsFunc(c.SyncGroups, func(g *config.SyncGroup) bool { return slices.ContainsFunc(g.TrackScripts, named) })
 }
 
 func (t *trackers) filesOf(c *config.Config) []track.File {
