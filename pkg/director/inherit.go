@@ -46,15 +46,17 @@ func (p *policy) inherit(e *effects, pl, was *pool, checks checksOf, now time.Ti
 
 // inherit takes over what is known of a server. A check that was not there
 // before agrees with the server until it has its own answer, so that it neither
-// kills nor revives.
+// kills nor revives; it has it soon where the server is down.
 func (s *server) inherit(o *server) {
 	for i := range s.checks {
 		c := &s.checks[i]
 		at := slices.IndexFunc(o.checks, func(k check) bool { return k.spec.Key == c.spec.Key })
 		if at >= 0 {
 			c.up, c.weight, c.result = o.checks[at].up, o.checks[at].weight, o.checks[at].result
-		} else {
-			c.up = o.up
+			continue
+		}
+		if c.up = o.up; !c.up {
+			c.spec.Warmup = 0
 		}
 	}
 	s.told, s.since, s.reason, s.in = o.told, o.since, o.reason, o.in
@@ -65,7 +67,8 @@ func (s *server) inherit(o *server) {
 	}
 }
 
-// remove ends a virtual server that is in the configuration no more.
+// remove ends a virtual server that is in the configuration no more. Those who are to
+// be told are, with omega and without.
 func (p *policy) remove(e *effects, pl *pool) {
 	if pl.cfg.Group != "" {
 		e.say(pl, nil, "Removing Virtual Server Group [%s]", pl.cfg.Group)
@@ -75,12 +78,10 @@ func (p *policy) remove(e *effects, pl *pool) {
 	for _, s := range pl.servers {
 		if s.up {
 			e.say(pl, s, "Removing service %s from VS %s", s.name(), pl.name)
-			if pl.cfg.Omega {
-				p.server(e, pl, s, false, "Removing")
-			}
+			p.server(e, pl, s, false, "Removing")
 		}
 	}
-	if pl.cfg.Omega {
+	if pl.quorum {
 		p.service(e, pl, false, "Shutting down")
 	}
 }

@@ -45,15 +45,24 @@ func TestReload(t *testing.T) {
 		"Removing service [10.9.0.11]:tcp:80 from VS [10.9.0.100]:tcp:80",
 		"Removing service [10.9.0.13]:tcp:80 from VS [10.9.0.100]:tcp:80",
 	)
+	s.told(
+		"VS [10.9.0.101]:tcp:80 UP",
+		"RS [10.9.0.11]:tcp:80 [10.9.0.100]:tcp:80 DOWN",
+		"RS [10.9.0.13]:tcp:80 [10.9.0.100]:tcp:80 DOWN",
+		"VS [10.9.0.100]:tcp:80 DOWN",
+	)
 }
 
 func TestReloadKeepsWhatIsKnown(t *testing.T) {
-	other := func(r *config.RealServer) { r.Checkers[0].DelayLoop = time.Minute }
+	other := func(r *config.RealServer) { r.Checkers[0].DelayLoop, r.Checkers[0].Warmup = time.Minute, time.Minute }
 	s := begin(t, cfgOf(vs(rs("10.9.0.11:80", 1), rs("10.9.0.12:80", 1), rs("10.9.0.13:80", 1))))
 	s.check("10.9.0.11:80", false)
 	s.check("10.9.0.12:80", false)
 	s.reload(cfgOf(vs(edit(rs("10.9.0.12:80", 1), other), rs("10.9.0.13:80", 1), rs("10.9.0.11:80", 1))))
 	s.said() // neither a new check nor another order revives a server
+	if w := s.p.checks["10.9.0.12:80/0/1m0s"].check.spec.Warmup; w != 0 {
+		t.Errorf("a new check of a server that is down waits up to %v", w)
+	}
 	s.tables(`
 		10.9.0.100:80/tcp rr
 		  10.9.0.13:80 NAT 1

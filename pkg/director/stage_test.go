@@ -48,7 +48,9 @@ func testChecks(vs *config.VirtualServer, rs *config.RealServer) []healthcheck.S
 		if vs.FwMark != 0 || vs.Group != "" {
 			key = serviceName(vs) + " " + key
 		}
-		specs = append(specs, healthcheck.Spec{Key: key, Ask: healthcheck.TCP{}, Alpha: c.Alpha || rs.Alpha || vs.Alpha})
+		specs = append(specs, healthcheck.Spec{
+			Key: key, Ask: healthcheck.TCP{}, Alpha: c.Alpha || rs.Alpha || vs.Alpha, Timing: healthcheck.Timing{Warmup: c.Warmup},
+		})
 	}
 	return specs
 }

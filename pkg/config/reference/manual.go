@@ -222,6 +222,8 @@ Of health checks, where keepalived's are kept from a server that serves, or misl
 * A DNS answer shorter than its header is none.
 * A local address that cannot be bound turns nothing in ` + "`UDP_CHECK`" + ` and ` + "`PING_CHECK`" + `, as with the other checks. keepalived takes
   the server out, or asks from another address.
+* A check that a reload changes agrees with its server until it has its own answer, which it looks for within the second
+  where the server is down. keepalived puts the server into the pool at once.
 * A script that cannot be started, since it has gone or may not be executed, turns nothing. keepalived takes that for success.
 * A number in a track file that is too large for 32 bits is ignored, of whatever sign; keepalived wraps some of them around.
 
