@@ -138,8 +138,9 @@ func (d *decoder) virtual(v *virtualDraft) {
 		if !v.sorryMethodGiven {
 			s.Method = v.Method
 		}
-		if addr := d.serverPort(v, s.Addr, s.Method); addr != s.Addr {
-			if s.Addr.Port() != 0 && s.Method.Kind != NAT {
+		// With NAT, port 0 is every service's own.
+		if addr := d.serverPort(v, s.Addr, s.Method); addr != s.Addr && s.Method.Kind != NAT {
+			if s.Addr.Port() != 0 {
 				d.at("port-mismatch", s.At, "with DR and TUN the sorry server has the port of the service, %d", addr.Port())
 			}
 			s.Addr = addr

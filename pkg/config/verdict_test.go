@@ -232,3 +232,15 @@ func TestRouteTimes(t *testing.T) {
 		})
 	}
 }
+
+// A sorry server without a port has that of the service, and with NAT the kernel's word
+// for that, as with keepalived.
+func TestPortOfSorryServer(t *testing.T) {
+	for kind, want := range map[string]uint16{"NAT": 0, "DR": 80, "TUN": 80} {
+		text := fmt.Sprintf("virtual_server 192.0.2.20 80 {\nlb_algo rr\nlb_kind %s\nprotocol TCP\nsorry_server 192.0.2.40\nreal_server 192.0.2.30 80 {\n}\n}\n", kind)
+		r := config.Load("t.conf", syntax.Options{Source: syntax.Text("t.conf", text)}, config.Test, testMachine())
+		if got := r.Config.VirtualServers[0].Sorry.Addr.Port(); got != want {
+			t.Errorf("%s: port %d, want %d", kind, got, want)
+		}
+	}
+}

@@ -58,7 +58,6 @@ func serviceOf(vs *config.VirtualServer, k ipvs.Key) ipvs.Service {
 	s := ipvs.Service{
 		Key:       k,
 		Scheduler: vs.Scheduler,
-		Engine:    vs.Engine,
 		Flags:     ipvs.Flags(vs.SchedFlags) & ipvs.SettableFlags,
 		Netmask:   k.Family.HostMask(),
 	}
@@ -67,6 +66,7 @@ func serviceOf(vs *config.VirtualServer, k ipvs.Key) ipvs.Service {
 	}
 	if vs.Persistence > 0 {
 		s.Flags |= ipvs.Persistent
+		s.Engine = vs.Engine
 		s.Timeout = vs.Persistence
 		s.Netmask = netmask(k.Family, vs)
 	}

@@ -122,6 +122,7 @@ func TestServiceSettings(t *testing.T) {
 		{"persistence", func(v *config.VirtualServer) {
 			v.Persistence, v.Netmask, v.Engine = time.Minute, 0xffffff00, "sip"
 		}, ipvs.Service{Key: base.Key, Scheduler: "rr", Netmask: 0xffffff00, Flags: ipvs.Persistent, Timeout: time.Minute, Engine: "sip"}},
+		{"an engine has nothing to do without persistence", func(v *config.VirtualServer) { v.Engine = "sip" }, base},
 		{"granularity without persistence", func(v *config.VirtualServer) { v.Netmask = 0xffffff00 }, base},
 		{"a granularity with holes", func(v *config.VirtualServer) {
 			v.Persistence, v.Netmask = time.Minute, 0xff00ff00
