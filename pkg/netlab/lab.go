@@ -153,7 +153,7 @@ func (l *Lab) Never(during time.Duration, what string, cond func() bool) {
 
 // longestWait is the most that one wait between two looks of Poll counts for: who waits
 // longer for a tick stood still, as did, most likely, who is waited for.
-const longestWait = 100 * time.Millisecond
+const longestWait = time.Second
 
 // Poll asks cond every 5 milliseconds, and less often later, until it holds or the time is
 // over, and returns how long that took. Time in which the machine stands still is not
