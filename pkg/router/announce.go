@@ -96,14 +96,19 @@ func (r *role) announceExtra(i *instance, now time.Time) {
 		return
 	}
 	i.extraAt = now.Add(i.cfg.GARPExtraIf)
-	var list []netstate.Address
+	r.announceThose(i, i.elsewhere(), 1)
+}
+
+// elsewhere are the addresses that garp_extra_if is about: those on interfaces of our own
+// that no adverts leave through, and with all on any such interface.
+func (i *instance) elsewhere() (list []netstate.Address) {
 	for _, a := range i.want.Addresses {
 		ours := slices.ContainsFunc(i.virtuals, func(v *virtual) bool { return v.index == a.Link })
 		if a.Link != i.own.Index && (ours || i.cfg.GARPExtraIfAll) {
 			list = append(list, a)
 		}
 	}
-	r.announceThose(i, list, 1)
+	return list
 }
 
 // announced hears of every announcement that was sent, from the announcer.

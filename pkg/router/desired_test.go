@@ -30,7 +30,7 @@ var comparers = cmp.Options{
 }
 
 func TestDesiredAddress(t *testing.T) {
-	ten := uint32(10)
+	ten, none := uint32(10), uint32(0)
 	v4 := netip.MustParsePrefix("192.0.2.10/24")
 	v6 := netip.MustParsePrefix("2001:db8::10/128")
 	tests := []struct {
@@ -46,6 +46,9 @@ func TestDesiredAddress(t *testing.T) {
 		}},
 		{"-nodad asks for the probe", config.Address{Prefix: v6, DAD: true, PreferredLft: &ten}, netstate.Address{
 			Link: 2, Prefix: v6, Preferred: 10, Protocol: netstate.Protocol,
+		}},
+		{"a preferred lifetime of 0 is for IPv6", config.Address{Prefix: v4, PreferredLft: &none}, netstate.Address{
+			Link: 2, Prefix: v4, Preferred: netstate.Forever, Protocol: netstate.Protocol,
 		}},
 		{"options", config.Address{Prefix: v4, Label: "eth0:1", Scope: 253, Broadcast: netip.MustParseAddr("192.0.2.255"), NoPrefix: true}, netstate.Address{
 			Link: 2, Prefix: v4, Label: "eth0:1", Scope: netstate.ScopeLink, Broadcast: netip.MustParseAddr("192.0.2.255"),

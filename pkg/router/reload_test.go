@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"github.com/holdfast-lb/holdfast/pkg/config"
 	"github.com/holdfast-lb/holdfast/pkg/control"
 	"github.com/holdfast-lb/holdfast/pkg/netstate"
@@ -365,5 +368,27 @@ func TestListensWithoutInterface(t *testing.T) {
 	r.begin()
 	if r.byVRID[vridKey{VRID: 1}] == nil || len(r.deaf) > 0 {
 		t.Errorf("nothing is received: %v", r.deaf)
+	}
+}
+
+// What a reload takes away is named in keepalived's words.
+func TestReloadNamesWhatGoes(t *testing.T) {
+	core, logs := observer.New(zap.InfoLevel)
+	r := still(t, &config.Config{}, eth(1, "eth0", true))
+	r.log = zap.New(core)
+	rule := netstate.NewRule(netstate.IPv4, 102)
+	rule.From, rule.Table = netip.MustParsePrefix("10.22.0.0/16"), 100
+	r.sayGone("(A) ", netstate.State{
+		Addresses: []netstate.Address{netstate.NewAddress(1, netip.MustParsePrefix("192.0.2.10/24"))},
+		Routes:    []netstate.Route{netstate.NewRoute(netip.MustParsePrefix("10.16.0.0/16"))},
+		Rules:     []netstate.Rule{rule},
+	})
+	var got []string
+	for _, e := range logs.All() {
+		got = append(got, e.Message)
+	}
+	want := []string{"ip rule from 10.22.0.0/16 removed", "Removing route 10.16.0.0/16", "(A) ip address 192.0.2.10/24 dev eth0, no longer exist"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
