@@ -301,8 +301,8 @@ func (r *role) releaseFormerStatic() {
 // name begins unknown.
 func (r *role) forgetUnused() {
 	keep := map[string]bool{}
-	for _, s := range r.cfg.Scripts {
-		keep["s"+s.Name] = tracksScript(r.cfg, s.Name)
+	for name := range trackedScripts(r.cfg) {
+		keep["s"+name] = true
 	}
 	for _, p := range r.cfg.Processes {
 		keep["p"+p.Name] = true

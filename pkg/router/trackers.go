@@ -3,7 +3,6 @@ package router
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 
 	"go.uber.org/zap"
@@ -71,8 +70,9 @@ func (t *trackers) set(c *config.Config) {
 
 // watch goes over to what a configuration tracks.
 func (r *role) watch(c *config.Config) {
+	tracked := trackedScripts(c)
 	for _, s := range c.Scripts {
-		if s.Command != nil && !tracksScript(c, s.Name) {
+		if s.Command != nil && !tracked[s.Name] {
 			r.log.Warn("Warning - script " + s.Name + " is not used")
 		}
 	}
@@ -87,8 +87,9 @@ func (r *role) watch(c *config.Config) {
 // scriptsOf are the scripts that something tracks; the others are not run.
 func scriptsOf(c *config.Config) []track.Script {
 	var list []track.Script
+	tracked := trackedScripts(c)
 	for _, s := range c.Scripts {
-		if s.Command == nil || !tracksScript(c, s.Name) {
+		if s.Command == nil || !tracked[s.Name] {
 			continue
 		}
 		command := commandOf(s.Command)
@@ -100,10 +101,20 @@ func scriptsOf(c *config.Config) []track.Script {
 	return list
 }
 
-func tracksScript(c *config.Config, name string) bool {
-	named := func(t config.Track) bool { return t.Name == name }
-	return slices.ContainsFunc(c.Instances, func(i *config.Instance) bool { return slices.ContainsFunc(i.TrackScripts, named) }) ||
-		slices.ContainsFunc(c.SyncGroups, func(g *config.SyncGroup) bool { return slices.ContainsFunc(g.TrackScripts, named) })
+// trackedScripts are the names of scripts that something tracks.
+func trackedScripts(c *config.Config) map[string]bool {
+	tracked := map[string]bool{}
+	for _, i := range c.Instances {
+		for _, t := range i.TrackScripts {
+			tracked[t.Name] = true
+		}
+	}
+	for _, g := range c.SyncGroups {
+		for _, t := range g.TrackScripts {
+			tracked[t.Name] = true
+		}
+	}
+	return tracked
 }
 
 func (t *trackers) filesOf(c *config.Config) []track.File {

@@ -219,13 +219,16 @@ Of health checks, where keepalived's are kept from a server that serves, or misl
 * A pattern that PCRE2 does not understand is reported, and its check turns nothing; keepalived takes the server out or crashes.
   ` + "`regex_min_offset`" + ` and ` + "`regex_max_offset`" + ` count from the begin of the body.
 * ` + "`min_reply_length`" + ` and ` + "`max_reply_length`" + ` hold without a pattern, too, once they are given, and ` + "`payload`" + ` may have blanks.
-* A DNS answer shorter than its header is none.
+* A line of an SMTP server may be longer than 512 bytes, and a label of a DNS name no longer than 63. A DNS answer shorter
+  than its header is none.
 * A local address that cannot be bound turns nothing in ` + "`UDP_CHECK`" + ` and ` + "`PING_CHECK`" + `, as with the other checks. keepalived takes
   the server out, or asks from another address.
 * A check that a reload changes agrees with its server until it has its own answer, which it looks for within the second
   where the server is down. keepalived puts the server into the pool at once.
 * A script that cannot be started, since it has gone or may not be executed, turns nothing. keepalived takes that for success.
 * A number in a track file that is too large for 32 bits is ignored, of whatever sign; keepalived wraps some of them around.
+  ` + "`weight 0 reverse`" + ` holds from the start, and not from the first change on.
+* ` + "`SSL_GET`" + ` goes by the name of ` + "`SSL_CHECK`" + ` in the log; keepalived 2.2.7 writes ` + "`HTTP_CHECK`" + `.
 
 `
 
